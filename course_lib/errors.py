@@ -1,0 +1,21 @@
+"""Exceptions that someone catches; everything else raises `ValueError` or `TypeError` at the spot."""
+
+
+class CourseError(Exception):
+    """Base of the course's own errors: the message says what is wrong and what to do about it."""
+
+
+class DataNotFoundError(CourseError):
+    """A data set is in none of the four sources; the message lists where we looked."""
+
+
+class DigestMismatchError(CourseError):
+    """A file's bytes are not the ones the catalog promises: truncated, altered or another version."""
+
+
+class AnswerTimeoutError(CourseError):
+    """A learner's answer ran longer than its exercise allows."""
+
+
+class RecordRefusedError(CourseError):
+    """A result may not be recorded, because it was not measured on a GPU at full size."""
