@@ -1,1 +1,1 @@
-"""The library behind the course on large language models; import what you need from its packages."""
+"""Library of the course on large language models; import what you need from its packages."""

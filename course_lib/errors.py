@@ -1,4 +1,4 @@
-"""Exceptions that someone catches; everything else raises `ValueError` or `TypeError` at the spot."""
+"""Exceptions that someone catches; all else raises `ValueError` or `TypeError` on the spot."""
 
 
 class CourseError(Exception):
@@ -10,7 +10,7 @@ class DataNotFoundError(CourseError):
 
 
 class DigestMismatchError(CourseError):
-    """A file's bytes are not the ones the catalog promises: truncated, altered or another version."""
+    """A file is truncated, altered, or of another version than the catalog promises."""
 
 
 class AnswerTimeoutError(CourseError):

@@ -1,4 +1,4 @@
-"""Build hook: a wheel carries the embedded data and the lessons; an editable install reads them in place."""
+"""Build hook: a wheel carries data and lessons; an editable install reads them in place."""
 
 from typing import Any
 

@@ -1,0 +1,101 @@
+"""What an exercise is: its cases, the mistakes known by name, and its staged hints."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One call of a learner's answer.
+
+    Attributes:
+        why: What the case is about, as it reads after "on"; for example "two equal vectors".
+        args: Makes the positional arguments, fresh for every call, the same each time.
+        raises: The exception the answer must raise; None if it must return.
+    """
+
+    why: str
+    args: Callable[[], tuple[Any, ...]]
+    raises: type[Exception] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What an answer did on one case.
+
+    Attributes:
+        case: The case.
+        expected: What the library returns (None where the case expects an exception).
+        value: What the answer returned (None if it raised).
+        error: What the answer raised, if it did.
+    """
+
+    case: Case
+    expected: Any
+    value: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """A wrong answer we know by name; exactly one of `twin` and `seen` is given.
+
+    Attributes:
+        name: Short and unique within the exercise, with hyphens: "divided-by-d-model".
+        hint: What the learner did, and the question that leads on; not the solution.
+        twin: A function that makes this mistake. An answer that agrees with it on every case
+            (and differs from the library on one) has made it too.
+        seen: Recognises the mistake from what the answer did on all cases.
+    """
+
+    name: str
+    hint: str
+    twin: Callable[..., Any] | None = None
+    seen: Callable[[tuple[Observation, ...]], bool] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.twin is None) == (self.seen is None):
+            raise ValueError(f"mistake {self.name!r} must have exactly one of twin and seen.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """A function the learner writes, and how we tell whether, and where, it went wrong.
+
+    Attributes:
+        key: Lesson and function, as in `check("01:unigram_weights", ...)`.
+        target: The library's version, "module:name".
+        level: How hard it is.
+        cases: What the answer is tried on; at least three, so that no constant passes.
+        mistakes: The ones known by name, the most specific first; at least four.
+        nudge: First hint: which idea is missing.
+        shapes: Second hint: what goes in, what comes out, with shapes or types.
+        pseudocode: Third hint: the steps in words. The fourth is the library's source.
+        tolerance: Largest accepted difference, relative or absolute, of two numbers.
+        limit_seconds: Time for all cases together.
+    """
+
+    key: str
+    target: str
+    level: Literal["easy", "core", "stretch"]
+    cases: tuple[Case, ...]
+    mistakes: tuple[Mistake, ...]
+    nudge: str
+    shapes: str
+    pseudocode: str
+    tolerance: float = 1e-5
+    limit_seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        name = self.target.partition(":")[2]
+        if self.key.partition(":")[2] != name:
+            raise ValueError(f"key must end in the target's name {name!r}; got key={self.key!r}.")
+        if len(self.cases) < 3 or len(self.mistakes) < 4:
+            raise ValueError(f"{self.key} must have at least 3 cases and 4 mistakes.")
+
+    def reference(self) -> Callable[..., Any]:
+        """Import the library's version."""
+        module, _, name = self.target.partition(":")
+        return getattr(importlib.import_module(module), name)
