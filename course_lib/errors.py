@@ -17,5 +17,9 @@ class AnswerTimeoutError(CourseError):
     """A learner's answer ran longer than its exercise allows."""
 
 
+class AnswerRejectedError(CourseError):
+    """A learner's answer failed its check while `COURSE_FALLBACK=off` forbids to go on without."""
+
+
 class RecordRefusedError(CourseError):
     """A result may not be recorded, because it was not measured on a GPU at full size."""

@@ -1,1 +1,1 @@
-"""Under construction."""
+"""The `course` command; see `course --help`."""

@@ -30,12 +30,16 @@ class Observation:
         expected: What the library returns (None where the case expects an exception).
         value: What the answer returned (None if it raised).
         error: What the answer raised, if it did.
+        changed_input: Whether the answer changed its arguments otherwise than the library does.
+        printed: What it printed, cut off where nobody reads on.
     """
 
     case: Case
     expected: Any
     value: Any = None
     error: BaseException | None = None
+    changed_input: bool = False
+    printed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +50,8 @@ class Mistake:
         name: Short and unique within the exercise, with hyphens: "divided-by-d-model".
         hint: What the learner did, and the question that leads on; not the solution.
         twin: A function that makes this mistake. An answer that agrees with it on every case
-            (and differs from the library on one) has made it too.
+            (and differs from the library on one) has made it too. Cases that must raise count
+            only for an answer that is right on all others.
         seen: Recognises the mistake from what the answer did on all cases.
     """
 
@@ -89,13 +94,19 @@ class Exercise:
     limit_seconds: float = 5.0
 
     def __post_init__(self) -> None:
-        name = self.target.partition(":")[2]
-        if self.key.partition(":")[2] != name:
-            raise ValueError(f"key must end in the target's name {name!r}; got key={self.key!r}.")
+        if self.key.partition(":")[2] != self.name:
+            raise ValueError(
+                f"key must end in the target's name {self.name!r}; got key={self.key!r}."
+            )
         if len(self.cases) < 3 or len(self.mistakes) < 4:
             raise ValueError(f"{self.key} must have at least 3 cases and 4 mistakes.")
 
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return self.target.partition(":")[2]
+
     def reference(self) -> Callable[..., Any]:
         """Import the library's version."""
-        module, _, name = self.target.partition(":")
-        return getattr(importlib.import_module(module), name)
+        module = self.target.partition(":")[0]
+        return getattr(importlib.import_module(module), self.name)

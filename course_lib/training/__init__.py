@@ -1,1 +1,6 @@
-"""Under construction."""
+"""Training: what an optimiser does with a gradient, and the loop around it."""
+
+from course_lib.training.loop import train
+from course_lib.training.optimisers import AdamWConfig, adamw_step, sgd_step
+
+__all__ = ["AdamWConfig", "adamw_step", "sgd_step", "train"]

@@ -1,4 +1,5 @@
 import ast
+import csv
 import importlib
 import re
 import sys
@@ -25,6 +26,11 @@ def anchors_of(lesson: str) -> set[str]:
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     headings = re.findall(r"^#+ (.+?)\s*$", text, flags=re.MULTILINE)
     return {re.sub(r"[*`]", "", heading).replace(" ", "-") for heading in headings}
+
+
+def read_rows(name: str) -> list[dict[str, str]]:
+    with (ROOT / "data" / "facts" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def functions_in(path: Path) -> set[str]:
@@ -80,3 +86,21 @@ def assert_asked(check: str) -> None:
 def test_a_row_that_points_nowhere_is_found() -> None:
     with pytest.raises(AssertionError, match="must begin with exercise or quiz"):
         assert_asked("poem 01")
+
+
+CLAIMS = read_rows("claims")
+
+
+def test_every_claim_has_a_verdict_and_a_source_that_was_seen() -> None:
+    assert len({row["claim_id"] for row in CLAIMS}) == len(CLAIMS)
+    assert {row["verdict"] for row in CLAIMS} <= {"true", "imprecise", "false", "unverifiable"}
+    for row in CLAIMS:
+        assert row["url"].startswith("https://"), row["claim_id"]
+        assert all(row[name] for name in ("claim", "correct_fact", "source", "seen")), row
+
+
+@pytest.mark.parametrize("row", CLAIMS, ids=lambda row: row["claim_id"])
+def test_a_claim_is_met_in_a_section_that_exists(row: dict[str, str]) -> None:
+    lesson, _, anchor = row["tested_in"].partition("#")
+    assert lesson == row["lesson"]
+    assert anchor in anchors_of(lesson)

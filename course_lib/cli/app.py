@@ -1,0 +1,31 @@
+"""The `course` command: one function per subcommand, each in a module of its own."""
+
+import sys
+
+import typer
+
+from course_lib.cli import data, doctor, lessons, progress, run, start
+from course_lib.errors import CourseError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A course on large language models: look around, open a lesson, run them all.",
+)
+app.command("doctor")(doctor.command)
+app.command("lessons")(lessons.command)
+app.command("start")(start.start)
+app.command("lab")(start.lab)
+app.command("run")(run.command)
+app.command("progress")(progress.command)
+app.command("data")(data.command)
+
+
+def main() -> None:
+    """Run the command line; the course's own errors become one clear message and status 1."""
+    try:
+        app(prog_name="course")
+    except CourseError as error:
+        print(f"course: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,44 @@
+import math
+from collections.abc import Callable
+from typing import Any
+
+from course_lib.lesson.exercise import Case, Observation
+from course_lib.lesson.recognising import agrees_with, right_but_for_the_error
+
+CASES = (
+    Case(why="nine", args=lambda: (9.0,)),
+    Case(why="two", args=lambda: (2.0,)),
+    Case(why="below zero", args=lambda: (-1.0,), raises=ValueError),
+)
+
+
+def observe(answer: Callable[[float], Any]) -> tuple[Observation, ...]:
+    """What `answer` does where a square root is asked for."""
+    found = []
+    for case in CASES:
+        expected = None if case.raises else math.sqrt(*case.args())
+        try:
+            found.append(Observation(case=case, expected=expected, value=answer(*case.args())))
+        except Exception as error:
+            found.append(Observation(case=case, expected=expected, error=error))
+    return tuple(found)
+
+
+def test_agrees_with_ignores_the_cases_where_an_error_is_due() -> None:
+    halves = agrees_with(lambda x: x / 2)
+    assert halves(observe(lambda x: 0.5 * x))
+    assert halves(observe(lambda x: 0.5 * x if x > 0 else math.sqrt(x)))
+    assert not halves(observe(lambda x: x / 3))
+    assert not halves(observe(lambda x: "half"))
+    assert not halves(observe(lambda x: x / 0))
+
+
+def test_agrees_with_is_never_said_of_a_right_answer() -> None:
+    assert not agrees_with(math.sqrt)(observe(math.sqrt))
+
+
+def test_right_but_for_the_error() -> None:
+    assert right_but_for_the_error(observe(lambda x: abs(x) ** 0.5))
+    assert right_but_for_the_error(observe(lambda x: [x**0.5][0 if x > 0 else 1]))  # IndexError
+    assert not right_but_for_the_error(observe(math.sqrt))
+    assert not right_but_for_the_error(observe(lambda x: x / 2))

@@ -1,0 +1,91 @@
+import io
+
+import numpy as np
+import pytest
+
+from course_lib.plotting.curves import Curve, Panel, Regions, plot_panels, plot_regions
+
+LABELS = ("steps", "loss / nats")
+
+
+def make_panel(**changes: object) -> Panel:
+    fields: dict = {
+        "title": "Two runs",
+        "axis_labels": LABELS,
+        "curves": {
+            "SGD": Curve(x=[1, 2, 3], y=[3.0, 2.5, 2.0]),
+            "AdamW": Curve(x=[1, 2, 3], y=[3.0, 2.0, 1.5], sd=[0.1, 0.2, 0.3]),
+        },
+    }
+    return Panel(**(fields | changes))
+
+
+def test_panels_show_the_numbers_they_were_given() -> None:
+    fig = plot_panels(make_panel(levels={"floor": 1.2}, log_x=True), make_panel(y_range=(1, 4)))
+    left, right = fig.axes
+    assert [line.get_label() for line in left.lines[:2]] == ["SGD", "AdamW"]
+    np.testing.assert_array_equal(left.lines[1].get_ydata(), [3.0, 2.0, 1.5])
+    np.testing.assert_array_equal(left.lines[2].get_ydata(), [1.2, 1.2])
+    assert (left.get_xscale(), right.get_xscale()) == ("log", "linear")
+    assert right.get_ylim() == (1, 4)
+    assert (left.get_xlabel(), left.get_ylabel()) == LABELS
+
+
+def test_the_band_is_one_standard_deviation_to_each_side() -> None:
+    (band,) = plot_panels(make_panel()).axes[0].collections
+    vertices = np.asarray(band.get_paths()[0].vertices)
+    at_three = vertices[vertices[:, 0] == 3, 1]
+    assert (at_three.min(), at_three.max()) == (pytest.approx(1.2), pytest.approx(1.8))
+
+
+def test_drawing_is_deterministic() -> None:
+    pictures = []
+    for _ in range(2):
+        png = io.BytesIO()
+        plot_panels(make_panel()).savefig(png, format="png")
+        pictures.append(png.getvalue())
+    assert pictures[0] == pictures[1]
+
+
+def test_a_curve_refuses_lengths_that_differ() -> None:
+    with pytest.raises(ValueError, match=r"same length; got 2, 1 and 0"):
+        Curve(x=[1, 2], y=[1.0])
+
+
+def test_panels_refuse_nothing_and_too_much() -> None:
+    with pytest.raises(ValueError, match=r"at least one panel; got none"):
+        plot_panels()
+    curves = {str(i): Curve(x=[0, 1], y=[0.0, i]) for i in range(6)}
+    with pytest.raises(ValueError, match=r"at most 5; got 6 in 'Two runs'"):
+        plot_panels(make_panel(curves=curves))
+
+
+def make_regions(scores: np.ndarray) -> Regions:
+    return Regions(
+        title="XOR",
+        axis_labels=("input 1", "input 2"),
+        scores=scores,
+        corners=(-1.0, 2.0, -2.0, 2.0),
+        points=np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]),
+        labels=np.array([0, 1, 0]),
+    )
+
+
+def test_the_border_lies_where_the_score_is_zero() -> None:
+    x = np.linspace(-1.0, 2.0, 31)
+    ax = plot_regions(make_regions(np.tile(x - 0.5, (41, 1)))).axes[0]
+    border = next(c for c in ax.collections if np.asarray(c.get_array()).tolist() == [0.0])
+    vertices = np.concatenate([np.asarray(path.vertices) for path in border.get_paths()])
+    np.testing.assert_allclose(vertices[:, 0], 0.5, atol=1e-9)
+    offsets = [c.get_offsets() for c in ax.collections if c.get_label() == "class 0"]
+    np.testing.assert_array_equal(offsets[0], [[0.0, 0.0], [1.0, 1.0]])
+
+
+def test_regions_draw_a_classifier_that_never_changes_its_mind() -> None:
+    ax = plot_regions(make_regions(np.ones((5, 7)))).axes[0]
+    assert not [c for c in ax.collections if np.asarray(c.get_array()).tolist() == [0.0]]
+
+
+def test_regions_refuse_nothing() -> None:
+    with pytest.raises(ValueError, match=r"at least one panel; got none"):
+        plot_regions()
