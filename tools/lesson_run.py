@@ -59,7 +59,6 @@ def run_notebook(notebook: NotebookNode, folder: Path, environment: dict[str, st
     metadata = dict(notebook.metadata)
     client = make_client(notebook, folder, CELL_LIMIT_SECONDS)
     client.store_widget_state, client.coalesce_streams = False, True
-    client.extra_arguments = ["--log-level=ERROR"]  # the kernel warns that TCP is not encrypted
     begun = ["before the first cell"]
     client.on_cell_start = lambda cell, cell_index: begun.append(cell.id)
     try:

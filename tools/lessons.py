@@ -106,17 +106,17 @@ def drift(root: Path, source: Path) -> list[str]:
     problems = []
     if found.metadata != wanted.metadata:
         problems.append(f"notebook metadata\n{_difference(found.metadata, wanted.metadata)}")
-    if _ids(found) != _ids(wanted):
-        problems.append(f"cells and their order\n{_difference(_ids(found), _ids(wanted))}")
+    if [cell.get("id") for cell in found.cells] != [cell.id for cell in wanted.cells]:
+        problems.append(f"cells and their order\n{_difference(_outline(found), _outline(wanted))}")
     else:
         for old, new in zip(found.cells, wanted.cells, strict=True):
             problems += _cell_drift(old, new)
     return [f"{source.stem}: {problem}" for problem in problems]
 
 
-def _ids(notebook: NotebookNode) -> str:
-    """List the cells' ids, one a line."""
-    return "\n".join(str(cell.get("id")) for cell in notebook.cells)
+def _outline(notebook: NotebookNode) -> str:
+    """List the cells, one a line: id and beginning of the text."""
+    return "\n".join(f"{cell.get('id')}  {cell.source[:60]!r}" for cell in notebook.cells)
 
 
 def _cell_drift(old: NotebookNode, new: NotebookNode) -> list[str]:

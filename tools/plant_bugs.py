@@ -177,7 +177,7 @@ def hunt(root: Path, bugs: list[Bug]) -> list[Bug]:
 
 def warm_up() -> None:
     """Import what every test needs once, so that each forked child starts with it."""
-    for name in ("numpy", "torch", "scipy.stats", "pytest", "hypothesis"):
+    for name in ("numpy", "torch", "scipy.stats", "pytest"):
         importlib.import_module(name)
     importlib.import_module("torch").set_num_threads(1)
 

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -107,6 +108,7 @@ def make_client(notebook: nbformat.NotebookNode, folder: Path, cell_seconds: int
         km=manager,
         timeout=cell_seconds,
         record_timing=False,
+        extra_arguments=["--log-level=ERROR"],  # the kernel's own advice is not for the learner
         resources={"metadata": {"path": str(folder)}},
     )
 
@@ -144,8 +146,10 @@ def execute_lesson(
     target.parent.mkdir(parents=True, exist_ok=True)
     client = make_client(notebook, target.parent, cell_seconds)
     client.on_cell_start = lambda cell, cell_index: on_cell(cell_index, len(notebook.cells))
-    error, start = None, time.perf_counter()
-    with PeakMemory() as memory:
+    memory, error, start = PeakMemory(), None, time.perf_counter()
+    with ExitStack() as stack:
+        # Not before: between fork and exec the kernel's process looks as large as this one.
+        client.on_notebook_start = lambda notebook: stack.enter_context(memory)
         try:
             client.execute(cleanup_kc=True, env={**os.environ, **settings})
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as problem:

@@ -10,12 +10,12 @@ from typing import Any
 import nbformat
 from bs4 import BeautifulSoup
 from jinja2 import pass_context
-from latex2mathml.converter import convert
 from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
 from course_lib.cli.execute import LessonResult
+from course_lib.cli.mathml import to_mathml
 
 SHOWN_FIRST = (
     "text/html",
@@ -26,30 +26,6 @@ SHOWN_FIRST = (
     "text/latex",
     "text/plain",
 )
-
-
-def to_mathml(latex: str, *, block: bool = False) -> str:
-    r"""Turn a formula into MathML, which browsers draw without a script.
-
-    A formula that cannot be turned, or only in part, is shown as it was typed.
-
-    Args:
-        latex: The formula, without its dollar signs.
-        block: True for a formula on a line of its own.
-
-    Example:
-        >>> to_mathml("x")
-        '<math ... display="inline"><mrow><mi>x</mi></mrow></math>'
-        >>> to_mathml(r"\nosuchcommand")
-        '<code>\\nosuchcommand</code>'
-    """
-    try:
-        mathml = convert(latex.strip(), display="block" if block else "inline")
-    except Exception:  # the converter raises many kinds, none with a common base
-        mathml = "\\"
-    if "\\" in mathml:  # a command it does not know is left standing
-        return f"<code>{escape(latex.strip())}</code>"
-    return mathml
 
 
 class MathRenderer(IPythonRenderer):
@@ -114,12 +90,13 @@ def page(title: str, body: str, links: Sequence[tuple[str, str]] = ()) -> str:
     """
     own_style = resources.files("course_lib.cli").joinpath("page.css").read_text("utf-8")
     code_style = HtmlFormatter(style="default").get_style_defs(".highlight")
-    bar = "".join(f'<a href="{address}">{escape(text)}</a>' for address, text in links)
+    anchors = "".join(f'<a href="{address}">{escape(text)}</a>' for address, text in links)
+    bar = f"<nav>{anchors}</nav>\n" if links else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{own_style}{code_style}\n</style>\n</head>\n"
-        f"<body>\n<nav>{bar}</nav>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<body>\n{bar}<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -168,7 +145,7 @@ def write_index(results: Sequence[LessonResult], folder: Path, conditions: str) 
         f"<h1>The course</h1>\n<p>{escape(conditions)}</p>\n"
         "<table>\n<thead><tr><th>Lesson</th><th>Time (s)</th><th>Peak memory (MiB)</th>"
         f"<th>Verdict</th><th>File</th></tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n"
-        f"<p>{len(results)} lessons, {total:.1f} s together.</p>"
+        f"<p>{total:.1f} s together.</p>"
     )
     target = folder / "index.html"
     target.write_text(page("The course", body), encoding="utf-8")

@@ -20,8 +20,8 @@ def split_articles(lines: Iterable[str]) -> list[str]:
     """
     stripped = [line.strip() for line in lines]
     articles: list[list[str]] = [[]]
-    for i, line in enumerate(stripped):
-        if _is_title(line) and not any(stripped[i - 1 : i]) and not any(stripped[i + 1 : i + 2]):
+    for before, line, after in zip(["", *stripped], stripped, [*stripped[1:], ""], strict=False):
+        if _is_title(line) and not before and not after:
             articles.append([])
         articles[-1].append(line)
     texts = ("\n".join(article).strip() for article in articles)

@@ -10,6 +10,7 @@ from course_lib.embeddings.counts import (
     tf_idf,
     truncated_svd,
 )
+from course_lib.embeddings.glove import GloVe, GloVeConfig, glove_gradients, glove_weights
 from course_lib.embeddings.sgns import (
     keep_probabilities,
     negative_weights,
@@ -23,11 +24,17 @@ from course_lib.embeddings.similarity import (
     evaluate_similarity,
 )
 from course_lib.embeddings.vectors import WordVectors, analogy_scores, load_course_vectors
+from course_lib.embeddings.word2vec import CBOW, SkipGram, Word2VecConfig
 
 __all__ = [
+    "CBOW",
     "AnalogyScore",
+    "GloVe",
+    "GloVeConfig",
     "SimilarityScore",
+    "SkipGram",
     "TokenStream",
+    "Word2VecConfig",
     "WordVectors",
     "analogy_scores",
     "bag_of_words",
@@ -36,6 +43,8 @@ __all__ = [
     "encode_stream",
     "evaluate_analogies",
     "evaluate_similarity",
+    "glove_gradients",
+    "glove_weights",
     "keep_probabilities",
     "load_course_vectors",
     "negative_weights",

@@ -4,7 +4,7 @@ Letters in shapes: D documents (or sentences), V words of the vocabulary, N runn
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from typing import Literal, NamedTuple, cast
 
 import numpy as np
@@ -22,6 +22,31 @@ class TokenStream(NamedTuple):
     sentence_numbers: Int[np.ndarray, " N"]
 
 
+def frequent_vocabulary(sentences: Iterable[Sequence[str]], min_count: int) -> Vocabulary:
+    """Collect the words that are frequent enough to learn vectors for.
+
+    Args:
+        sentences: Lists of words.
+        min_count: Words seen less often are left out (≥ 1).
+
+    Raises:
+        TypeError: If `sentences` is a string, or holds strings.
+        ValueError: If there is no word, or fewer than 2 different ones are frequent enough.
+    """
+    everything = Vocabulary.from_sentences(sentences)
+    if len(everything) == 0:
+        raise ValueError("sentences must contain words; got an empty corpus.")
+    counts = dict(zip(everything.words, everything.counts.tolist(), strict=True))
+    frequent = Vocabulary({word: count for word, count in counts.items() if count >= min_count})
+    if len(frequent) < 2:
+        raise ValueError(
+            f"sentences must contain at least 2 different words seen min_count={min_count} times "
+            f"or more; got {len(frequent)} (of {len(everything)} different words). Lower min_count "
+            "or take more text."
+        )
+    return frequent
+
+
 def encode_stream(sentences: Iterable[Sequence[str]], vocabulary: Vocabulary) -> TokenStream:
     """Encode sentences into one long array of ids. Unknown words are dropped.
 
@@ -33,10 +58,10 @@ def encode_stream(sentences: Iterable[Sequence[str]], vocabulary: Vocabulary) ->
         TypeError: If `sentences` is a string, or holds strings.
     """
     kept = check_sentences(sentences)
-    lengths = np.fromiter((len(sentence) for sentence in kept), np.int64, len(kept))
+    lengths = np.fromiter(map(len, kept), np.int64, len(kept))
     ids = {word: index for index, word in enumerate(vocabulary.words)}
-    words = chain.from_iterable(kept)
-    encoded = np.fromiter((ids.get(word, -1) for word in words), np.int64, int(lengths.sum()))
+    found = map(ids.get, chain.from_iterable(kept), repeat(-1))
+    encoded = np.fromiter(found, np.int64, int(lengths.sum()))
     known = encoded >= 0
     return TokenStream(encoded[known], np.repeat(np.arange(len(kept)), lengths)[known])
 
@@ -235,8 +260,8 @@ def truncated_svd(
             f"got d_embed={d_embed}."
         )
     start = np.random.default_rng(seed).normal(size=smallest)
-    left, strength, _ = svds(matrix.astype(np.float64), k=d_embed, v0=start, return_singular_vectors=True)
-    strongest_first = np.argsort(-strength)
-    left, strength = left[:, strongest_first], strength[strongest_first]
-    largest = left[np.abs(left).argmax(axis=0), np.arange(d_embed)]
-    return left * np.sign(largest) * strength**power
+    left, strength, _ = svds(matrix.astype(np.float64), k=d_embed, v0=start)
+    vectors = np.asarray(left) * np.asarray(strength) ** power
+    vectors = vectors[:, np.argsort(-np.asarray(strength))]
+    largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(d_embed)]
+    return vectors * np.where(largest < 0, -1.0, 1.0)

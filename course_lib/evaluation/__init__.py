@@ -3,12 +3,24 @@
 from course_lib.evaluation.accuracy import accuracy
 from course_lib.evaluation.correlation import pearson_correlation, spearman_correlation
 from course_lib.evaluation.intervals import Interval, bootstrap_interval, proportion_interval
+from course_lib.evaluation.perplexity import (
+    entropy_rate,
+    nats_per_token,
+    perplexity,
+    stationary_distribution,
+)
+from course_lib.evaluation.spread import mean_and_sd
 
 __all__ = [
     "Interval",
     "accuracy",
     "bootstrap_interval",
+    "entropy_rate",
+    "mean_and_sd",
+    "nats_per_token",
     "pearson_correlation",
+    "perplexity",
     "proportion_interval",
     "spearman_correlation",
+    "stationary_distribution",
 ]

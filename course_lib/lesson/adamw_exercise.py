@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
+from course_lib.lesson.recognising import agrees_with, right_but_for_the_error
 from course_lib.seeding import make_generator
 from course_lib.training.optimisers import AdamWConfig, adamw_step
 
@@ -96,20 +97,6 @@ def _one_step_ahead(
     return adamw_step(p, g, m, s, n + 1, c)
 
 
-def _step_zero_accepted(seen: tuple[Observation, ...]) -> bool:
-    """Right on every step from the first; no ValueError for step 0."""
-    *steps, zero = seen
-    for observation in steps:
-        values, expected = observation.value, observation.expected
-        if not isinstance(values, tuple) or len(values) != 3:
-            return False
-        if not all(isinstance(value, Tensor) for value in values):
-            return False
-        if not all(torch.allclose(a, b) for a, b in zip(values, expected, strict=True)):
-            return False
-    return not isinstance(zero.error, ValueError)
-
-
 def _only_the_parameter(seen: tuple[Observation, ...]) -> bool:
     return isinstance(seen[0].value, Tensor)
 
@@ -131,7 +118,7 @@ ADAMW_STEP = Exercise(
     mistakes=(
         Mistake(
             name="step-zero-accepted",
-            seen=_step_zero_accepted,
+            seen=right_but_for_the_error,
             hint="Every step is right. But at n_steps = 0 both corrections divide by 0. The "
             "docstring says what to raise.",
         ),
@@ -143,57 +130,63 @@ ADAMW_STEP = Exercise(
         ),
         Mistake(
             name="no-bias-correction",
-            twin=_adamw_twin(_move_without_correction),
+            seen=agrees_with(_adamw_twin(_move_without_correction)),
             hint="The running means start at 0, so the first ones are far too small. What are they "
             "divided by to make up for that?",
         ),
         Mistake(
             name="decay-in-the-gradient",
-            twin=_decay_in_the_gradient,
+            seen=agrees_with(_decay_in_the_gradient),
             hint="You add weight decay to the gradient. That is Adam with L2: the decay is then "
             "divided by the running size as well. The W in AdamW means that it is not: shrink the "
             "parameter directly.",
         ),
         Mistake(
             name="eps-inside-the-root",
-            twin=_adamw_twin(_move_with_eps_inside),
+            seen=agrees_with(_adamw_twin(_move_with_eps_inside)),
             hint="Is your eps inside the root? It is added after it: √v + eps.",
         ),
         Mistake(
             name="betas-swapped",
-            twin=_betas_swapped,
+            seen=agrees_with(_betas_swapped),
             hint="beta1 belongs to the mean of the gradient, beta2 to the mean of its square. You "
             "have them the other way round.",
         ),
         Mistake(
             name="betas-for-the-new",
-            twin=_betas_for_the_new,
+            seen=agrees_with(_betas_for_the_new),
             hint="beta is the share of the *old* mean that is kept; the new gradient gets 1 - "
             "beta.",
         ),
         Mistake(
             name="uphill",
-            twin=_adamw_twin(
-                lambda p, m, s, n, c: _decayed(p, c) + c.learning_rate * _direction(m, s, n, c)
+            seen=agrees_with(
+                _adamw_twin(
+                    lambda p, m, s, n, c: _decayed(p, c) + c.learning_rate * _direction(m, s, n, c)
+                )
             ),
             hint="You walk uphill: the gradient points to where the loss grows.",
         ),
         Mistake(
             name="root-forgotten",
-            twin=_adamw_twin(_move_without_root),
+            seen=agrees_with(_adamw_twin(_move_without_root)),
             hint="You divide by the mean square itself. Its root has the gradient's own size.",
         ),
         Mistake(
             name="no-weight-decay",
-            twin=_adamw_twin(lambda p, m, s, n, c: p - c.learning_rate * _direction(m, s, n, c)),
+            seen=agrees_with(
+                _adamw_twin(lambda p, m, s, n, c: p - c.learning_rate * _direction(m, s, n, c))
+            ),
             hint="That is Adam. The W is missing: each step also takes off a small share of the "
             "parameter.",
         ),
         Mistake(
             name="decay-without-learning-rate",
-            twin=_adamw_twin(
-                lambda p, m, s, n, c: (
-                    p * (1 - c.weight_decay) - c.learning_rate * _direction(m, s, n, c)
+            seen=agrees_with(
+                _adamw_twin(
+                    lambda p, m, s, n, c: (
+                        p * (1 - c.weight_decay) - c.learning_rate * _direction(m, s, n, c)
+                    )
                 )
             ),
             hint="You take off the whole share weight_decay at every step. Here, as in torch, it "
@@ -201,21 +194,23 @@ ADAMW_STEP = Exercise(
         ),
         Mistake(
             name="decay-after-the-move",
-            twin=_adamw_twin(
-                lambda p, m, s, n, c: _decayed(p - c.learning_rate * _direction(m, s, n, c), c)
+            seen=agrees_with(
+                _adamw_twin(
+                    lambda p, m, s, n, c: _decayed(p - c.learning_rate * _direction(m, s, n, c), c)
+                )
             ),
             hint="You shrink the parameter after moving it, so the move shrinks too. Shrink the "
             "parameter you were given, then move.",
         ),
         Mistake(
             name="corrected-means-returned",
-            twin=_corrected_means_returned,
+            seen=agrees_with(_corrected_means_returned),
             hint="The parameter is right. But you return the corrected means, so the next step "
             "would correct them again. Hand on the plain running means.",
         ),
         Mistake(
             name="one-step-ahead",
-            twin=_one_step_ahead,
+            seen=agrees_with(_one_step_ahead),
             hint="Your correction uses n_steps + 1. Steps are counted from 1 here, so n_steps is "
             "right as it is.",
         ),

@@ -185,17 +185,12 @@ def diagnose(
     faults = [(find_fault(seen, exercise.tolerance, answer), seen) for seen in observations]
     wrong = [(fault, seen) for fault, seen in faults if fault is not None]
     changed = next((seen for seen in observations if seen.changed_input), None)
-    if not wrong and changed is None:
-        return None
-    if (named := find_named_mistake(exercise, observations)) is not None:
-        first = wrong[0][1] if wrong else changed
-        assert first is not None
-        return Difference(named.name, named.hint), first
     if not wrong:
-        assert changed is not None
         text = "the result is right, but the function changes what it was given: work on a copy."
-        return Difference("changed-its-input", text), changed
+        return (Difference("changed-its-input", text), changed) if changed else None
     fault, first = wrong[0]
+    if (named := find_named_mistake(exercise, observations)) is not None:
+        return Difference(named.name, named.hint), first
     if fault.name == "wrong-value":
         fault = find_pattern(observations, exercise.tolerance) or fault
     return fault, first

@@ -52,7 +52,7 @@ class Mistake:
         twin: A function that makes this mistake. An answer that agrees with it on every case
             (and differs from the library on one) has made it too. Cases that must raise count
             only for an answer that is right on all others.
-        seen: Recognises the mistake from what the answer did on all cases.
+        seen: Recognises the mistake from what a wrong answer did on all cases.
     """
 
     name: str

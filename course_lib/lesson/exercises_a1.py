@@ -6,23 +6,13 @@ from collections.abc import Callable, Sequence
 
 from course_lib.lesson.adamw_exercise import ADAMW_STEP
 from course_lib.lesson.backward_exercise import MLP_BACKWARD
-from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
+from course_lib.lesson.exercise import Case, Exercise, Mistake
 from course_lib.lesson.loss_exercises import CROSS_ENTROPY, SOFTMAX
+from course_lib.lesson.recognising import agrees_with, right_but_for_the_error
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float]:
     return statistics.fmean(values), statistics.stdev(values)
-
-
-def _single_run_accepted(seen: tuple[Observation, ...]) -> bool:
-    *several, one = seen
-    right = all(
-        isinstance(o.value, tuple)
-        and len(o.value) == 2
-        and all(math.isclose(a, b, rel_tol=1e-5) for a, b in zip(o.value, o.expected, strict=True))
-        for o in several
-    )
-    return right and not isinstance(one.error, ValueError)
 
 
 def _spread_twin(
@@ -45,41 +35,50 @@ MEAN_AND_SD = Exercise(
     mistakes=(
         Mistake(
             name="single-run-accepted",
-            seen=_single_run_accepted,
+            seen=right_but_for_the_error,
             hint="Right for two scores and more. But one run says nothing about spread: 0 would be "
             "a claim, and 0/0 is an accident. The docstring says what to raise.",
         ),
         Mistake(
             name="divided-by-n",
-            twin=_spread_twin(statistics.pstdev),
+            seen=agrees_with(_spread_twin(statistics.pstdev)),
             hint="You divide by n. The mean was taken from these same values, so they lie closer "
             "to it than to the true one; dividing by n - 1 makes up for that.",
         ),
         Mistake(
             name="variance-returned",
-            twin=_spread_twin(statistics.variance),
+            seen=agrees_with(_spread_twin(statistics.variance)),
             hint="That is the variance: its unit is score². What brings it back to the unit of the "
             "scores?",
         ),
         Mistake(
             name="standard-error",
-            twin=_spread_twin(lambda values: statistics.stdev(values) / math.sqrt(len(values))),
+            seen=agrees_with(
+                _spread_twin(lambda values: statistics.stdev(values) / math.sqrt(len(values)))
+            ),
             hint="You divided by √n once more: that is the uncertainty of the mean. The standard "
             "deviation says how far apart single runs lie.",
         ),
         Mistake(
             name="mean-distance",
-            twin=_spread_twin(
-                lambda values: statistics.fmean(abs(v - statistics.fmean(values)) for v in values)
+            seen=agrees_with(
+                _spread_twin(
+                    lambda values: statistics.fmean(
+                        abs(v - statistics.fmean(values)) for v in values
+                    )
+                )
             ),
             hint="You average the distances. The standard deviation averages their squares, over "
             "n - 1, and takes the root at the end.",
         ),
         Mistake(
             name="root-before-the-division",
-            twin=_spread_twin(
-                lambda values: (
-                    math.sqrt(statistics.variance(values) * (len(values) - 1)) / (len(values) - 1)
+            seen=agrees_with(
+                _spread_twin(
+                    lambda values: (
+                        math.sqrt(statistics.variance(values) * (len(values) - 1))
+                        / (len(values) - 1)
+                    )
                 )
             ),
             hint="You take the root of the sum of squares and divide afterwards. Divide first, "
@@ -87,18 +86,18 @@ MEAN_AND_SD = Exercise(
         ),
         Mistake(
             name="range",
-            twin=_spread_twin(lambda values: max(values) - min(values)),
+            seen=agrees_with(_spread_twin(lambda values: max(values) - min(values))),
             hint="Highest minus lowest grows with every run you add. Use all distances from the "
             "mean, squared.",
         ),
         Mistake(
             name="median",
-            twin=_spread_twin(statistics.stdev, statistics.median),
+            seen=agrees_with(_spread_twin(statistics.stdev, statistics.median)),
             hint="The first number is the median; the mean is the sum over n.",
         ),
         Mistake(
             name="order-swapped",
-            twin=lambda values: _moments(values)[::-1],
+            seen=agrees_with(lambda values: _moments(values)[::-1]),
             hint="Both numbers are right, but the mean comes first.",
         ),
     ),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
+from course_lib.lesson.recognising import agrees_with, right_but_for_the_error
 from course_lib.nn.loss import IGNORE_ID, log_softmax, softmax
 from course_lib.seeding import make_generator
 
@@ -188,10 +189,6 @@ def _index_of_ignored(seen: tuple[Observation, ...]) -> bool:
     )
 
 
-def _accepts_nothing(seen: tuple[Observation, ...]) -> bool:
-    return all(map(_right, seen[:-1])) and not isinstance(seen[-1].error, ValueError)
-
-
 CROSS_ENTROPY = Exercise(
     key="a1:cross_entropy",
     target="course_lib.nn.loss:cross_entropy",
@@ -233,7 +230,7 @@ CROSS_ENTROPY = Exercise(
     mistakes=(
         Mistake(
             name="nothing-counted-accepted",
-            seen=_accepts_nothing,
+            seen=right_but_for_the_error,
             hint="All numbers are right. One thing is left: if no row counts, there is no mean. "
             "The docstring says what to raise, so that nobody trains on 0/0.",
         ),
@@ -252,8 +249,10 @@ CROSS_ENTROPY = Exercise(
         ),
         Mistake(
             name="ignore-id-fixed",
-            twin=lambda logits, targets, ignore_id=IGNORE_ID: torch.nn.functional.cross_entropy(
-                logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORE_ID
+            seen=agrees_with(
+                lambda logits, targets, ignore_id=IGNORE_ID: torch.nn.functional.cross_entropy(
+                    logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORE_ID
+                )
             ),
             hint="You always leave out -100. The caller says which id to leave out: ignore_id.",
         ),
@@ -265,9 +264,11 @@ CROSS_ENTROPY = Exercise(
         ),
         Mistake(
             name="ignored-rows-in-the-count",
-            twin=_surprise_twin(
-                lambda logits, targets, counted: (
-                    -_picked(log_softmax(logits), targets, counted).sum() / len(targets)
+            seen=agrees_with(
+                _surprise_twin(
+                    lambda logits, targets, counted: (
+                        -_picked(log_softmax(logits), targets, counted).sum() / len(targets)
+                    )
                 )
             ),
             hint="The sum is right, but you divide by all rows. Rows that do not count must not "
@@ -275,26 +276,30 @@ CROSS_ENTROPY = Exercise(
         ),
         Mistake(
             name="mean-of-sequence-means",
-            twin=_mean_of_sequence_means,
+            seen=agrees_with(_mean_of_sequence_means),
             hint="You average within each sequence and then over sequences, so the lone token of "
             "the short one weighs as much as three. Sum over all counted tokens first, divide "
             "once.",
         ),
         Mistake(
             name="sign-flipped",
-            twin=_surprise_twin(
-                lambda logits, targets, counted: _picked(
-                    log_softmax(logits), targets, counted
-                ).mean()
+            seen=agrees_with(
+                _surprise_twin(
+                    lambda logits, targets, counted: _picked(
+                        log_softmax(logits), targets, counted
+                    ).mean()
+                )
             ),
             hint="This is the mean log-probability, never above 0. A loss is what we make small: "
             "the negative of it.",
         ),
         Mistake(
             name="sum-instead-of-mean",
-            twin=_surprise_twin(
-                lambda logits, targets, counted: (
-                    -_picked(log_softmax(logits), targets, counted).sum()
+            seen=agrees_with(
+                _surprise_twin(
+                    lambda logits, targets, counted: (
+                        -_picked(log_softmax(logits), targets, counted).sum()
+                    )
                 )
             ),
             hint="You sum over the rows, so a bigger batch has a bigger loss. Per counted token, "
@@ -302,27 +307,33 @@ CROSS_ENTROPY = Exercise(
         ),
         Mistake(
             name="base-ten",
-            twin=_surprise_twin(
-                lambda logits, targets, counted: (
-                    -_picked(log_softmax(logits), targets, counted).mean() / math.log(10)
+            seen=agrees_with(
+                _surprise_twin(
+                    lambda logits, targets, counted: (
+                        -_picked(log_softmax(logits), targets, counted).mean() / math.log(10)
+                    )
                 )
             ),
             hint="You use log10. A nat is counted with the natural logarithm: torch.log.",
         ),
         Mistake(
             name="base-two",
-            twin=_surprise_twin(
-                lambda logits, targets, counted: (
-                    -_picked(log_softmax(logits), targets, counted).mean() / math.log(2)
+            seen=agrees_with(
+                _surprise_twin(
+                    lambda logits, targets, counted: (
+                        -_picked(log_softmax(logits), targets, counted).mean() / math.log(2)
+                    )
                 )
             ),
             hint="You use log2, so this is in bits. We count in nats: torch.log.",
         ),
         Mistake(
             name="divided-by-the-classes-too",
-            twin=_surprise_twin(
-                lambda logits, targets, counted: (
-                    -_picked(log_softmax(logits), targets, counted).mean() / logits.shape[-1]
+            seen=agrees_with(
+                _surprise_twin(
+                    lambda logits, targets, counted: (
+                        -_picked(log_softmax(logits), targets, counted).mean() / logits.shape[-1]
+                    )
                 )
             ),
             hint="You divide by the number of classes as well. There is one surprise per row, not "
@@ -330,26 +341,32 @@ CROSS_ENTROPY = Exercise(
         ),
         Mistake(
             name="mean-over-every-class",
-            twin=_surprise_twin(
-                lambda logits, targets, counted: -log_softmax(logits)[counted].mean()
+            seen=agrees_with(
+                _surprise_twin(
+                    lambda logits, targets, counted: -log_softmax(logits)[counted].mean()
+                )
             ),
             hint="You average the surprise over all classes, so the targets play no part. Pick the "
             "one log-probability of the right class in each row (gather does it).",
         ),
         Mistake(
             name="normaliser-forgotten",
-            twin=_surprise_twin(
-                lambda logits, targets, counted: -_picked(logits, targets, counted).mean()
+            seen=agrees_with(
+                _surprise_twin(
+                    lambda logits, targets, counted: -_picked(logits, targets, counted).mean()
+                )
             ),
             hint="You use the score of the right class as if it were its log-probability. What is "
             "missing is the row's ln(sum of exp).",
         ),
         Mistake(
             name="no-logarithm",
-            twin=_surprise_twin(
-                lambda logits, targets, counted: (
-                    1 - _picked(softmax(logits), targets, counted)
-                ).mean()
+            seen=agrees_with(
+                _surprise_twin(
+                    lambda logits, targets, counted: (
+                        1 - _picked(softmax(logits), targets, counted)
+                    ).mean()
+                )
             ),
             hint="1 - p grows at most to 1, however sure the model was of something false. "
             "Surprise is -ln p, which has no upper end.",

@@ -41,15 +41,19 @@ class _Stop(BaseException):
         frame = sys._getframe(1)
         if frame.f_code.co_filename == __file__:
             return  # it has left the learner's code
-        sys.settrace(_raise_stop)
+        sys.settrace(_trace_no_call)
         while frame is not None and frame.f_code.co_filename != __file__:
             frame.f_trace = _raise_stop
             frame = frame.f_back
 
 
+def _trace_no_call(frame: types.FrameType, event: str, argument: object) -> None:
+    """Trace function of the thread: calls from now on are none of our business."""
+
+
 def _raise_stop(frame: types.FrameType, event: str, argument: object) -> None:
-    """Trace function that ends the learner's code at its next line."""
-    if frame.f_code.co_filename != __file__ and threading.get_ident() in _stopping:
+    """Trace function of the learner's frames: ends them at their next line."""
+    if threading.get_ident() in _stopping:
         raise _Stop
 
 

@@ -19,8 +19,8 @@ def softmax(logits: Float[Tensor, "*B V"]) -> Float[Tensor, "*B V"]:
         logits: Unnormalised scores; only their differences within a row matter.
 
     Returns:
-        exp(logit) over the sum of the row's exp(logit). The row's largest score is subtracted
-        first, which changes nothing but keeps exp from overflowing.
+        exp(logit) over the sum of the row's exp(logit), computed so that no exponential overflows
+        and no sum is 0, however large the scores.
 
     Reference:
         Bridle 1990, "Probabilistic Interpretation of Feedforward Classification Network Outputs,

@@ -1,4 +1,4 @@
-"""Curves side by side, with spread and reference lines, and the regions a classifier draws."""
+"""Curves side by side with spread and reference lines, a classifier's regions, intervals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,15 +108,18 @@ def _draw_panel(ax: "Axes", panel: Panel) -> None:
             name,
             (0.99, height),
             xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
+            xytext=(0, -3),
             textcoords="offset points",
             ha="right",
-            va="bottom",
+            va="top",
             fontsize=9.5,
             color="#333333",
         )
     ax.set_xscale("log" if panel.log_x else "linear")
     ax.set_yscale("log" if panel.log_y else "linear")
+    if not panel.log_x:
+        whole = all(float(x).is_integer() for curve in panel.curves.values() for x in curve.x)
+        ax.locator_params(axis="x", integer=whole)
     ax.set_ylim(panel.y_range)
     ax.set_title(panel.title)
     ax.set_xlabel(panel.axis_labels[0])
@@ -163,6 +166,8 @@ def plot_regions(*panels: Regions, height_inches: float = 3.9) -> "Figure":
     fig = new_figure(1.0 * height_inches * len(panels), height_inches)
     for place, panel in enumerate(panels):
         _draw_regions(fig.add_subplot(1, len(panels), place + 1), panel)
+    handles, names = fig.axes[0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside lower center", ncols=2)
     return fig
 
 
@@ -188,4 +193,44 @@ def _draw_regions(ax: "Axes", panel: Regions) -> None:
     ax.set_title(panel.title)
     ax.set_xlabel(panel.axis_labels[0])
     ax.set_ylabel(panel.axis_labels[1])
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+    ax.set_aspect("equal")
+    ax.locator_params(nbins=5)
+
+
+def plot_intervals(
+    groups: Mapping[str, Mapping[str, tuple[float, float, float]]],
+    *,
+    axis_label: str,
+    baseline: tuple[str, float],
+) -> "Figure":
+    """Draw scores with their intervals, one below the other, against a baseline.
+
+    Args:
+        groups: Group → name → (score, low end, high end); each group has its colour and marker.
+        axis_label: What the scores are, with their unit.
+        baseline: Name and score of what needs no model.
+
+    Raises:
+        ValueError: If there is no group or too many, or a score lies outside its interval.
+    """
+    if not 1 <= len(groups) <= len(MARKERS):
+        raise ValueError(f"groups must be 1 to {len(MARKERS)}; got {len(groups)}.")
+    use_course_style()
+    names = [name for scores in groups.values() for name in scores]
+    fig = new_figure(7.5, 1.4 + 0.34 * len(names))
+    ax = fig.add_subplot()
+    row = 0
+    for place, (group, scores) in enumerate(groups.items()):
+        for name, (score, low, high) in scores.items():
+            if not low <= score <= high:
+                raise ValueError(f"{name} must lie in its interval; got {score}, {low} to {high}.")
+            ax.plot([low, high], [row, row], color=COLOURS[place], lw=2.5)
+            label = group if name == next(iter(scores)) else None
+            ax.plot(score, row, MARKERS[place], color=COLOURS[place], markersize=8, label=label)
+            row += 1
+    ax.axvline(baseline[1], color="#555555", ls=":", lw=1.6, label=baseline[0])
+    ax.set_yticks(range(len(names)), names)
+    ax.invert_yaxis()
+    ax.set_xlabel(axis_label)
+    fig.legend(loc="outside upper center", ncols=len(groups) + 1)
+    return fig

@@ -145,7 +145,7 @@ def _scatter(ax: "Axes", points: Float[np.ndarray, "N 2"], groups: Sequence[str]
     for name, colour, marker in zip(names, COLOURS, MARKERS, strict=False):
         chosen = points[[group == name for group in groups]]
         ax.scatter(chosen[:, 0], chosen[:, 1], s=30, color=colour, marker=marker, label=name)
-    ax.margins(0.1)
+    ax.margins(0.14)
 
 
 def _write_words(ax: "Axes", points: Float[np.ndarray, "N 2"], words: Sequence[str]) -> None:

@@ -79,7 +79,7 @@ def plot_parameter_counts(events: Sequence[Event]) -> "Figure":
     ax.set_yscale("log")
     ax.margins(x=0.1, y=0.14)
     ax.set(xlabel="year of publication", ylabel="parameters (logarithmic)")
-    ax.set_title("Published sizes: four powers of ten in seven years")
+    ax.set_title("Published sizes of language models")
     ax.grid(alpha=0.3)
     ax.legend(title="family", loc="lower right", alignment="left")
     return fig

@@ -61,16 +61,17 @@
 
 # %%
 import math
+import textwrap
 import time
 from bisect import bisect
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import torch
 
 from course_lib.data import load, read_facts
-from course_lib.evaluation import bootstrap_interval
-from course_lib.evaluation.perplexity import entropy_rate, perplexity
+from course_lib.evaluation import bootstrap_interval, entropy_rate, perplexity
 from course_lib.lesson import answer_quiz, check, hint, quiz
 from course_lib.models import KneserNeyConfig, KneserNeyModel, NGramConfig, NGramModel
 from course_lib.plotting import (
@@ -155,10 +156,10 @@ quiz("00_diagnostic")
 
 # %%
 toy_sentences = [
-    "the cat sleeps".split(),
-    "the dog sleeps".split(),
-    "the cat eats".split(),
-    "a dog eats".split(),
+    ["the", "cat", "sleeps"],
+    ["the", "dog", "sleeps"],
+    ["the", "cat", "eats"],
+    ["a", "dog", "eats"],
 ]
 
 # %% [markdown]
@@ -171,7 +172,8 @@ toy_sentences = [
 # To let the computer do it, we must count pairs. A run of $n$ neighbouring tokens is called an
 # **n-gram**: a unigram is one token, a bigram two, a trigram three.
 #
-# **Exercise (easy).** Write the counting.
+# **Exercise (easy).** Write the counting. The text in the triple quotes says what goes in, what comes
+# out, and what to refuse.
 
 # %%
 # @exercise course_lib.models.ngram:count_ngrams
@@ -188,8 +190,8 @@ count_ngrams = check("00:count_ngrams", count_ngrams)
 pairs, firsts = count_ngrams([], 2), count_ngrams([], 1)
 for words in toy_sentences:
     line = ["<s>", *words, "</s>"]
-    pairs += count_ngrams(line, 2)
-    firsts += count_ngrams(line[:-1], 1)
+    pairs.update(count_ngrams(line, 2))
+    firsts.update(count_ngrams(line[:-1], 1))
 
 for (first, second), count in sorted(pairs.items()):
     print(f"p({second:6} | {first:6}) = {count} / {firsts[(first,)]}")
@@ -201,7 +203,7 @@ for (first, second), count in sorted(pairs.items()):
 # NBVAL_CHECK_OUTPUT
 for words in (["the", "cat", "sleeps"], ["the", "dog", "eats"], ["sleeps", "cat", "the"]):
     line = ["<s>", *words, "</s>"]
-    steps = [pairs[first, second] / firsts[(first,)] for first, second in zip(line, line[1:])]
+    steps = [pairs[first, second] / firsts[(first,)] for first, second in pairwise(line)]
     product = " · ".join(f"{step:.2f}" for step in steps)
     print(f"{' '.join(words):15} {product} = {math.prod(steps):.3f}")
 
@@ -317,11 +319,12 @@ apply_temperature = check("00:apply_temperature", apply_temperature)
 for order, model in writers.items():
     ids = sample_ids(model.next_log_probs, [], 40, generator=make_generator(run.seed))
     text = " ".join(model.decode(ids)).replace(" </s>", ".")
-    print(f"order {order}: {text}\n")
+    print(textwrap.fill(f"order {order}: {text}", 92), "\n")
 
 # %% [markdown]
 # Order 1 is a bag of words. Order 2 is right from word to word and lost after three. Order 3 sounds
-# like an encyclopaedia. Order 4 is nearly perfect. Has it understood Wikipedia?
+# like an encyclopaedia. Order 4 writes nearly perfect English, and some facts that nobody has ever
+# claimed. Has it understood Wikipedia?
 #
 # **Predict.** What share of its runs of six words stands word for word in the training text?
 #
@@ -330,14 +333,15 @@ for order, model in writers.items():
 # %%
 runs_of_six = count_ngrams([], 6)
 for sentence in train_sentences:
-    runs_of_six += count_ngrams(sentence, 6)
+    runs_of_six.update(count_ngrams(sentence, 6))
 
 for order, model in writers.items():
     ids = sample_ids(model.next_log_probs, [], 600, generator=make_generator(run.seed))
     text = " ".join(model.decode(ids)).split("</s>")
     written = [six for sentence in text for six in count_ngrams(sentence.split(), 6).elements()]
     copied = sum(runs_of_six[six] > 0 for six in written)
-    print(f"order {order}: {copied:3} of {len(written):3} runs of six words are copied ({copied / len(written):.0%})")
+    share = f"{copied / len(written):4.0%}, {copied} of {len(written)}"
+    print(f"order {order}: copied runs of six words: {share}")
 
 # %% [markdown]
 # The higher the order, the more the model recites. After three given words, there is often just one
@@ -387,7 +391,9 @@ nats_per_token = check("00:nats_per_token", nats_per_token)
 for sides in (2, 6, 100):
     log_probs = [np.log(np.full(5, 1 / sides))]
     nats = nats_per_token(log_probs)
-    print(f"a fair die with {sides:3} sides: {nats:.2f} nats per throw, perplexity {perplexity(nats):.0f}")
+    print(
+        f"a die with {sides:3} sides: {nats:.2f} nats per throw, perplexity {perplexity(nats):.0f}"
+    )
 
 # %% [markdown]
 # **How sure are we?** Sixteen dev articles are a sample. Other articles would give another number. So
@@ -395,15 +401,24 @@ for sides in (2, 6, 100):
 # thousand times, and note between which values 95 % of the results lie. (This is the **bootstrap**;
 # A1 says more.) We draw articles, not words, because the words of one article belong together.
 
+
 # %%
-def score(model, part):
-    return [model.token_log_probs([model.encode(words) for words in article]) for article in part]
+def encode(model, part):
+    return [[model.encode(words) for words in article] for article in part]
+
+
+def score(model, encoded):
+    return [model.token_log_probs(article) for article in encoded]
 
 
 def with_interval(log_probs):
     rows = np.array([(-document.sum(), len(document)) for document in log_probs])
     low, high = bootstrap_interval(rows, lambda drawn: drawn[:, 0].sum() / drawn[:, 1].sum())
     return nats_per_token(log_probs), low, high
+
+
+# All models with the same vocabulary share the same ids.
+train_ids, dev_ids, test_ids = (encode(writers[1], part) for part in (train, dev, test))
 
 # %% [markdown]
 # **A number alone says nothing.** Against what? Two baselines:
@@ -415,7 +430,7 @@ def with_interval(log_probs):
 # words are frequent?
 
 # %%
-unigram = with_interval(score(writers[1], dev))
+unigram = with_interval(score(writers[1], dev_ids))
 uniform = math.log(writers[1].vocab_size)
 print(f"uniform: {uniform:.2f} nats per token, perplexity {perplexity(uniform):,.0f}")
 print(
@@ -433,7 +448,7 @@ print(
 # %% [markdown]
 # ## 5 · One zero is fatal: smoothing
 #
-# *(core; Kneser–Ney is optional)*
+# *(core; the last exercise is optional)*
 #
 # **The question.** A bigram model must be better than a unigram model: it knows more. How much
 # better?
@@ -441,11 +456,12 @@ print(
 # **Predict** its perplexity on the dev articles.
 
 # %%
-surprise = score(writers[2], dev)
+surprise = score(writers[2], dev_ids)
 impossible = np.isinf(np.concatenate(surprise))
 hit = sum(bool(np.isinf(document).any()) for document in surprise)
-print(f"bigram: {nats_per_token(surprise)} nats per token, perplexity {perplexity(nats_per_token(surprise))}")
-print(f"{impossible.mean():.0%} of the tokens have probability 0; {hit} of {len(dev)} articles contain one")
+nats = nats_per_token(surprise)
+print(f"bigram: {nats} nats per token, perplexity {perplexity(nats)}")
+print(f"{impossible.mean():.0%} of the tokens have probability 0, in {hit} of {len(dev)} articles")
 
 # %% [markdown]
 # Infinite. Whatever pair the model has not counted, it calls *impossible*. A single impossible token
@@ -478,18 +494,18 @@ add_k_values = [0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0]
 curves = {}
 for order in (1, 2, 3):
     smoothed = [writers[order].with_add_k(k) for k in add_k_values]  # the counts stay the same
-    curves[f"order {order}"] = (add_k_values, [nats_per_token(score(m, dev)) for m in smoothed])
+    curves[f"order {order}"] = (add_k_values, [nats_per_token(score(m, dev_ids)) for m in smoothed])
 
 fig = plot_lines(
     curves,
     title=f"Add-k smoothing on {len(dev)} dev articles",
     axis_labels=("k added to every count (logarithmic)", "nats per token (lower is better)"),
+    log_x=True,
 )
-fig.axes[0].set_xscale("log")
 show(
     fig,
     alt="Three curves of nats per token against k from 0.0001 to 1. Order 1 is flat and lowest, near "
-    "6.5. Order 2 dips to about 6.9 in the middle and rises on both sides; order 3 lies above 8 "
+    "6.5. Order 2 dips to about 6.7 in the middle and rises on both sides; order 3 lies above 8 "
     "everywhere.",
 )
 
@@ -498,7 +514,7 @@ show(
 # context that was seen five times gives nearly everything away, and gives it to all words alike, to
 # "the" no more than to "aardvark".
 #
-# ### Better: ask a shorter context *(optional)*
+# ### Better: ask a shorter context
 #
 # After "feed the" we never saw "cat". What then? We should not guess blindly. We should ask what
 # comes after "the", and if that fails, which words are common at all. Take a **discount** $d$ from
@@ -511,7 +527,7 @@ show(
 # $d = 0.5$ leave $4.5$, $1.5$, $0$ and free $1$. A fallback of $0.1$, $0.2$, $0.7$ shares it out:
 # $4.6/7$, $1.7/7$, $0.7/7$.
 #
-# **Exercise (stretch).** Write it. What should happen if the context was never seen at all?
+# **Exercise (stretch, optional).** Write it. What should happen if the context was never seen at all?
 
 # %%
 # @exercise course_lib.models.kneser_ney:discounted_probabilities
@@ -525,14 +541,18 @@ discounted_probabilities = check("00:discounted_probabilities", discounted_proba
 # words. "Francisco" is frequent, but only after "San"; elsewhere it is a poor guess.
 
 # %%
-neyers = {
-    order: KneserNeyModel(KneserNeyConfig(order=order, discount=0.9)).fit(train_sentences, vocabulary)
-    for order in (1, 2, 3, 4, 5)
-}
-ney_dev = {order: score(model, dev) for order, model in neyers.items()}
+neyers = {}
+for order in (1, 2, 3, 4, 5):
+    config = KneserNeyConfig(order=order, discount=0.9)
+    neyers[order] = KneserNeyModel(config).fit(train_sentences, vocabulary)
+
+ney_dev = {order: score(model, dev_ids) for order, model in neyers.items()}
 for order in (1, 2):
     nats, low, high = with_interval(ney_dev[order])
-    print(f"Kneser-Ney, order {order}: {nats:.2f} nats per token ({low:.2f} to {high:.2f}), perplexity {perplexity(nats):,.0f}")
+    print(
+        f"Kneser–Ney, order {order}: {nats:.2f} nats per token ({low:.2f} to {high:.2f}, "
+        f"n = {len(dev)} articles), perplexity {perplexity(nats):,.0f}"
+    )
 
 # %% [markdown]
 # Now the bigram's knowledge pays. Nothing is impossible, and what is unknown is guessed with sense.
@@ -552,28 +572,30 @@ for order in (1, 2):
 
 # %%
 orders = list(neyers)
-train_nats = [nats_per_token(score(neyers[order], train)) for order in orders]
+train_nats = [nats_per_token(score(neyers[order], train_ids[:16])) for order in orders]
 dev_nats = [nats_per_token(ney_dev[order]) for order in orders]
-show(
-    plot_lines(
-        {"training text": (orders, train_nats), "dev text": (orders, dev_nats)},
-        title="Kneser–Ney models: the same text that it counted, and text it has never seen",
-        axis_labels=("order n (words in an n-gram)", "nats per token (lower is better)"),
-    ),
-    alt="Two curves against the order from 1 to 5. On the training text the nats per token fall "
-    "steeply, from 6.9 to below 2. On the dev text they fall from 6.5 to 5.8 at order 3 and then stay "
-    "level.",
+fig = plot_lines(
+    {"16 articles it has counted": (orders, train_nats), "16 dev articles": (orders, dev_nats)},
+    title="Kneser–Ney models on seen and unseen text",
+    axis_labels=("order n (words in an n-gram)", "nats per token (lower is better)"),
 )
-for order, seen, unseen in zip(orders, train_nats, dev_nats):
-    print(f"order {order}: training {seen:.2f}, dev {unseen:.3f} nats per token; gap {unseen - seen:.2f}")
+fig.axes[0].set_xticks(orders)
+show(
+    fig,
+    alt="Two curves against the order from 1 to 5. On articles from the training text the nats per "
+    "token fall steeply, from about 6.9 to below 2. On the dev articles they fall from 6.5 to 5.8 at "
+    "order 3 and then stay level.",
+)
+for order, seen, unseen in zip(orders, train_nats, dev_nats, strict=True):
+    print(f"order {order}: seen {seen:.2f}, unseen {unseen:.3f} nats per token")
 
 # %% [markdown]
 # On its own training text the model gets better and better: it remembers. On new text it stops
 # gaining at order 3. The growing gap is called **overfitting**. Never judge a model by the text that
 # it was built from.
 #
-# (At order 1 the gap is negative: the training text has more rare words, each of them hard to guess,
-# while in the dev text many of these are `<unk>`, which is easy.)
+# (Why is the *unseen* text the easier one at order 1? Because its rarest words are `<unk>`, and `<unk>`
+# is frequent, so it is cheap to predict. Remember this for *Claims, tested*.)
 #
 # Why does the memory stop helping? Most long contexts are new. Count them:
 
@@ -582,8 +604,10 @@ for n in (1, 2, 3, 4, 5):
     seen = count_ngrams([], n)
     for sentence in train_sentences:
         seen.update(count_ngrams(sentence, n))
-    new = [gram for article in dev for words in article for gram in count_ngrams(words, n).elements()]
-    known = sum(seen[gram] > 0 for gram in new) / len(new)
+    new = count_ngrams([], n)
+    for sentence in (sentence for article in dev for sentence in article):
+        new.update(count_ngrams(sentence, n))
+    known = sum(count for gram, count in new.items() if seen[gram] > 0) / new.total()
     print(f"{known:4.0%} of the {n}-grams of the dev articles occur in the training text")
 
 # %% [markdown]
@@ -613,18 +637,26 @@ show(
 )
 
 # %%
-table = pd.DataFrame(timeline)
-with pd.option_context("display.max_colwidth", None):
-    display(table.loc[table["name"].isin(
-        ["Shannon's n-grams", "Neural language model", "Word2Vec", "Attention", "Transformer", "GPT", "BERT", "GPT-3", "ChatGPT"]
-    ), ["year", "name", "what_was_new", "source"]].style.hide(axis="index"))
+landmarks = (
+    "Shannon's n-grams, Neural language model, Word2Vec, Attention, Transformer, GPT, BERT, GPT-3"
+)
+for event in timeline:
+    if event["name"] in landmarks.split(", "):
+        print(f"{event['year']}  {event['name']}: {event['what_was_new']}")
+        print(f"      {event['source'].split(',')[0]}, {event['url']}")
 
 # %% [markdown]
 # The thread: **counts** (1948) know only what they have seen. A **neural** model (2003) learns a vector
 # for each word, so that what it learns about one word helps with similar ones. **Word2Vec** (2013)
 # makes such vectors fast. **Attention** (2014) lets a model look back at the words that matter, and the
-# **Transformer** (2017) keeps nothing but attention. Pretrained on plain text, it becomes **GPT** and
-# **BERT** (2018). The rest is size, data, and learning to follow instructions (2022).
+# **Transformer** (2017) keeps nothing but attention. **Pretrained**, that is, trained to predict the
+# tokens of plain text before any task is named, it becomes **GPT** and **BERT** (2018). Then come size
+# and data, and in 2022 a second stage of training: people show the model what a good answer is
+# (supervised fine-tuning), then they say which of its answers is better (learning from preferences).
+# That stage makes ChatGPT out of a model that merely continues text.
+#
+# One row is a side road. WaveNet (2016) makes audio, not text: the same chain rule, applied to tens
+# of thousands of samples of sound per second.
 #
 # How much size? Here are the models whose makers say it.
 
@@ -638,7 +670,7 @@ show(
 )
 
 # %% [markdown]
-# Until 2021 the sizes explode; then they stop. In 2022 Chinchilla, with 70 billion parameters, beat a
+# Until 2021 the sizes explode. Then those that are published stop growing for some years. In 2022 Chinchilla, with 70 billion parameters, beat a
 # model four times its size that had used the same computation, by reading more text (Hoffmann et al.
 # 2022). Lesson 11 does the sums.
 #
@@ -655,9 +687,9 @@ for number, row in statements.items():
 
 # %% [markdown]
 # Your turn: fill in `"true"`, `"false"`, `"imprecise"` or `"unverifiable"` for as many as you like, for
-# example `{"1": "true", "8": "false"}`. Then run the cell after.
+# example `{"1": "imprecise", "2": "true"}`. Then run the cell after.
 
-# %% id="spot-the-error"
+# %% id="answer-spot-the-error"
 my_verdicts = {}
 
 # %%
@@ -680,7 +712,7 @@ print(f"{right} of {len(my_verdicts)} right; {len(statements) - len(my_verdicts)
 #
 # Models differ most in one thing: which words may they look at when they compute something for one
 # position? In the pictures, a row is a position that is being computed. A filled square means: it may
-# look there.
+# look there. In the last picture, tokens 0 to 2 are an input to read, and 3 to 5 the output to write.
 
 # %%
 n_tokens = 6
@@ -693,7 +725,7 @@ views = {
     "encoder–decoder": np.where(source[:, None], source[None, :], source[None, :] | (column < row)),
 }
 fig = new_figure(9.0, 2.9)
-for ax, (name, visible) in zip(fig.subplots(1, len(views)), views.items()):
+for ax, (name, visible) in zip(fig.subplots(1, len(views)), views.items(), strict=True):
     ax.imshow(visible, cmap="Blues", vmin=0, vmax=1.4)
     ax.set(title=name, xticks=range(n_tokens), yticks=range(n_tokens), xlabel="looks at token")
     ax.set_xticks(np.arange(n_tokens) - 0.5, minor=True)
@@ -722,9 +754,12 @@ show(
 #
 # - **Only some are language models in the sense of section 2.** An encoder that sees both sides predicts
 #   masked words. It gives no $p(x)$ by the chain rule, and it is not made for writing.
-# - **"Transformer" is not a fifth family.** It is a way to build the last three.
-# - **A product is not a model.** ChatGPT is a product; behind it there have been several models. Gemini
-#   and Copilot are names of products too.
+#   (It is sometimes called an autoencoder. It repairs noise, but it compresses nothing: one vector per
+#   token goes in, one comes out.)
+# - **"Transformer" is not a sixth family.** It is a way to build the last three.
+# - **A product is not a model.** ChatGPT is a product; its first version ran on a model of the GPT-3.5
+#   series (OpenAI 2022). The same goes for Gemini or Copilot: when you read a claim about a product,
+#   ask which model is meant, and when.
 #
 # **What we learnt.** Who may look at whom decides what a model can do: both sides to understand, the
 # left side to write, both together to turn one text into another.
@@ -757,6 +792,7 @@ print(f"equal chances: ln 5 = {math.log(5):.3f} nats per token; entropy rate: {f
 # **Predict.** We train models of order 1, 2 and 3 on more and more text of this chain, and measure
 # them on 50,000 fresh tokens. Which will reach the floor? Which first? Can any get below?
 
+
 # %%
 def walk(n_tokens, seed):
     edges, states = chain.cumsum(axis=1)[:, :-1].tolist(), [0]
@@ -769,33 +805,34 @@ fresh_text, long_text = walk(50_000, seed=1), walk(100_000, seed=2)
 chain_vocabulary = Vocabulary(dict.fromkeys("abcde", 1))
 sizes = [100, 300, 1_000, 3_000, 10_000, 30_000, 100_000]
 reached = {f"order {order}": (sizes, []) for order in (1, 2, 3)}
-for order, (_, nats) in zip((1, 2, 3), reached.values()):
+for order, (_, nats) in zip((1, 2, 3), reached.values(), strict=True):
     for size in sizes:
-        model = NGramModel(NGramConfig(order=order, add_k=0.1)).fit([long_text[:size]], chain_vocabulary)
+        model = NGramModel(NGramConfig(order=order, add_k=0.1))
+        model.fit([long_text[:size]], chain_vocabulary)
         nats.append(nats_per_token([model.token_log_probs([model.encode(fresh_text)])]))
 
 fig = plot_lines(
     reached,
     title="Models of a Markov chain, measured on 50,000 fresh tokens",
     axis_labels=("training tokens (logarithmic)", "nats per token (lower is better)"),
+    log_x=True,
 )
 fig.axes[0].axhline(floor, color="black", linewidth=1, linestyle=":")
 fig.axes[0].text(sizes[0], floor - 0.012, "the floor: entropy rate", va="top", fontsize=10)
-fig.axes[0].set_xscale("log")
 fig.axes[0].set_ylim(floor - 0.06, None)
 show(
     fig,
     alt="Three curves against the number of training tokens, from 100 to 100,000. Order 1 is level, far "
-    "above the floor. Order 2 comes down to the floor with some 3,000 tokens. Order 3 starts above "
-    "order 2 and reaches the floor only with 100,000. No curve goes below the floor.",
+    "above the floor. Order 2 is close to the floor after 1,000 tokens. Order 3 starts higher and "
+    "needs about ten times as many. No curve goes below the floor.",
 )
 
 # %%
-names = ["100 tokens", "100,000 tokens"]
-pd.DataFrame({name: (nats[0] - floor, nats[-1] - floor) for name, (_, nats) in reached.items()}, index=names).round(3).rename_axis("nats above the floor after")
+above = {name: (nats[0] - floor, nats[-1] - floor) for name, (_, nats) in reached.items()}
+pd.DataFrame(above, index=["after 100 tokens", "after 100,000 tokens"]).round(3)
 
 # %% [markdown]
-# Three things to take with you:
+# The table says how many nats each model is above the floor. Three things to take with you:
 #
 # - **Order 1 never gets there.** It cannot represent the truth, whatever it reads. More data does not
 #   cure a model that is too simple.
@@ -810,10 +847,11 @@ pd.DataFrame({name: (nats[0] - floor, nats[-1] - floor) for name, (_, nats) in r
 # %% [markdown]
 # ## Real text
 #
-# Now we open the test part, once. Everything was chosen on the dev part: $k$, the discount, the orders.
+# Now we open the test part, once. Everything was chosen on the dev part: $k$ by the curve above, and the
+# discount 0.9 in the same way, when this lesson was written.
 
 # %%
-best_k = min(zip(curves["order 2"][1], add_k_values))[1]
+best_k = min(zip(curves["order 2"][1], add_k_values, strict=True))[1]
 finalists = {
     "unigram": writers[1],
     f"bigram, add k = {best_k:g}": writers[2].with_add_k(best_k),
@@ -821,20 +859,26 @@ finalists = {
     "Kneser–Ney trigram": neyers[3],
     "Kneser–Ney 5-gram": neyers[5],
 }
-test_scores = {name: score(model, test) for name, model in finalists.items()}
+test_scores = {name: score(model, test_ids) for name, model in finalists.items()}
 final = {name: with_interval(log_probs) for name, log_probs in test_scores.items()}
 n_test_tokens = sum(map(len, test_scores["unigram"]))
+fig = plot_scores(
+    {f"{len(test)} test articles, {n_test_tokens:,} tokens": final},
+    title="Cross-entropy on articles that no model has seen",
+    unit="nats per token, with 95 % interval (lower is better)",
+)
+fig.axes[0].set_xlim(min(low for _, low, _ in final.values()) - 0.1, None)
 show(
-    plot_scores(
-        {f"{len(test)} test articles, {n_test_tokens:,} tokens": final},
-        title="Cross-entropy on articles that no model has seen",
-        unit="nats per token, with 95 % interval (lower is better)",
-    ),
-    alt="Five models as points with intervals. The unigram and the smoothed bigram lie near 6.4 to 7 "
-    "nats, the three Kneser–Ney models near 5.8, close together.",
+    fig,
+    alt="Five models as points with intervals, on an axis that does not start at 0. The unigram lies near "
+    "6.4 nats, the bigram with add-k smoothing near 6.7, the three Kneser–Ney models near 5.8, with "
+    "overlapping intervals.",
 )
 pd.DataFrame(
-    {name: {"nats per token": nats, "from": low, "to": high, "perplexity": perplexity(nats)} for name, (nats, low, high) in final.items()}
+    {
+        name: {"nats per token": nats, "from": low, "to": high, "perplexity": perplexity(nats)}
+        for name, (nats, low, high) in final.items()
+    }
 ).T.round(2)
 
 # %% [markdown]
@@ -844,13 +888,14 @@ pd.DataFrame(
 
 # %%
 bigram, trigram = test_scores["Kneser–Ney bigram"], test_scores["Kneser–Ney trigram"]
-paired = np.array([(b.sum() - t.sum(), len(b)) for b, t in zip(bigram, trigram)])
+paired = np.array([(t.sum() - b.sum(), len(b)) for b, t in zip(bigram, trigram, strict=True)])
 low, high = bootstrap_interval(paired, lambda drawn: drawn[:, 0].sum() / drawn[:, 1].sum())
 difference = paired[:, 0].sum() / paired[:, 1].sum()
-print(f"trigram minus bigram: {difference:+.3f} nats per token ({low:+.3f} to {high:+.3f}, n = {len(test)} articles)")
+print(f"bigram minus trigram: {difference:.3f} nats per token")
+print(f"95 % interval {low:.3f} to {high:.3f}, n = {len(test)} articles")
 
 # %% [markdown]
-# A negative difference means that the trigram is less surprised. If the interval does not contain 0,
+# A positive difference means that the bigram is more surprised. If the interval does not contain 0,
 # the difference is more than the luck of the draw. Compare models on the *same* text, pairwise, and
 # small differences become visible.
 #
@@ -864,6 +909,7 @@ print(f"trigram minus bigram: {difference:+.3f} nats per token ({low:+.3f} to {h
 # of shape $(n, n)$ takes $2 n^3$ operations: $n$ multiplications and $n$ additions for each of its
 # $n^2$ entries. How many can your machine do per second? A GPU has thousands of small cores that work
 # at the same time, and does far more.
+
 
 # %%
 def gflops_per_second(n, device):
@@ -879,7 +925,7 @@ def time_product(a, b):
 
 
 speed = gflops_per_second(1024, "cpu")
-print(f"this machine's CPU, n = 1024: {speed:,.0f} thousand million operations per second (32 bits)")
+print(f"the CPU here, n = 1024: {speed:,.0f} thousand million operations per second, in 32 bits")
 
 # %% tags=["gpu"]
 if run.gpu_cell:
@@ -903,18 +949,22 @@ else:
 # - `add_k_probabilities` (easy) and `discounted_probabilities` (stretch), in
 #   [section 5](#5-·-One-zero-is-fatal:-smoothing).
 #
-# And one without a check: let the Kneser–Ney model of order 3 go on from a beginning of your choice, at
-# three temperatures. Which do you like best, and what does it cost in copied runs?
+# And one without a check. Let the Kneser–Ney model of order 3 go on from a beginning of your choice, at
+# three temperatures. It *predicts* far better than the order-3 model of section 3. Does it *write*
+# better? Why not, do you think?
 
 # %%
-prompt = "the history of".split()
-for temperature in (0.5, 1.0, 1.5):
+prompt = ["the", "history", "of"]
+for temperature in (0.5, 0.75, 1.0):
     ids = sample_ids(
-        neyers[3].next_log_probs, neyers[3].encode(prompt)[:-1], 25,
-        temperature=temperature, generator=make_generator(run.seed),
+        neyers[3].next_log_probs,
+        neyers[3].encode(prompt)[:-1],
+        25,
+        temperature=temperature,
+        generator=make_generator(run.seed),
     )
     text = " ".join([*prompt, *neyers[3].decode(ids)]).replace(" </s>", ".")
-    print(f"temperature {temperature}: {text}\n")
+    print(textwrap.fill(f"temperature {temperature}: {text}", 92), "\n")
 
 # %% [markdown]
 # ## In your own words
@@ -970,10 +1020,13 @@ print(f"{parameters:,} parameters")
 
 # %%
 for order in (2, 3):
-    log_probs = score(writers[order], dev)
+    log_probs = score(writers[order], dev_ids)
     per_article = [nats_per_token([document]) for document in log_probs]
     zeros = np.isinf(np.concatenate(log_probs)).mean()
-    print(f"order {order}: perplexity inf on {sum(map(math.isinf, per_article))} of {len(dev)} articles; {zeros:.0%} zeros")
+    infinite = sum(map(math.isinf, per_article))
+    print(
+        f"order {order}: infinite on {infinite} of {len(dev)} articles; {zeros:.0%} of the tokens"
+    )
 
 # %% [markdown]
 # **Verdict: false.** Both say "impossible" about every article, so the measure cannot even tell the
@@ -982,9 +1035,10 @@ for order in (2, 3):
 # ### "A longer context always helps"
 
 # %%
-for order in orders:
-    addk = nats_per_token(score(writers[order].with_add_k(best_k), dev)) if order in writers else math.nan
-    print(f"order {order}: Kneser–Ney {dev_nats[order - 1]:.3f}, add k = {best_k:g} {addk:.3f} nats per token")
+for order, model in writers.items():
+    simple = nats_per_token(score(model.with_add_k(best_k), dev_ids))
+    gentle = dev_nats[order - 1]
+    print(f"order {order}: add-k {simple:.2f}, Kneser–Ney {gentle:.2f} nats per token")
 
 # %% [markdown]
 # **Verdict: false.** With add-k, each word of context makes it worse. With Kneser–Ney it helps up to
@@ -1006,12 +1060,21 @@ rows = []
 for min_count in (2, 5, 20, 100):
     smaller = Vocabulary.from_sentences(train_sentences, min_count=min_count)
     model = KneserNeyModel(KneserNeyConfig(order=2, discount=0.9)).fit(train_sentences, smaller)
-    log_probs = score(model, dev)
-    spelled = sum((len(word) + 1) * math.log(n_characters) for word in words_of_dev if word not in smaller)
+    log_probs = score(model, encode(model, dev))
+    hidden = [word for word in words_of_dev if word not in smaller]
+    spelled = sum(len(word) + 1 for word in hidden) * math.log(n_characters)
     nats = nats_per_token(log_probs)
     complete = nats + spelled / sum(map(len, log_probs))
-    rows.append((len(smaller), sum(word not in smaller for word in words_of_dev) / len(words_of_dev), perplexity(nats), perplexity(complete)))
-pd.DataFrame(rows, columns=["words known", "share unknown", "perplexity", "perplexity, spelling included"]).round(2)
+    share = len(hidden) / len(words_of_dev)
+    rows.append((len(smaller), share, perplexity(nats), nats, complete))
+columns = [
+    "words known",
+    "share unknown",
+    "perplexity",
+    "nats per token",
+    "nats per token, spelling included",
+]
+pd.DataFrame(rows, columns=columns).round(2)
 
 # %% [markdown]
 # **Verdict: false.** The smaller the vocabulary, the "better" the perplexity, though the model says less

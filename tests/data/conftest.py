@@ -1,10 +1,13 @@
 """Data tests never touch the network, the user's caches or his environment variables."""
 
 import os
+import shutil
 from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
+
+from course_lib.data import paths
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +33,22 @@ def shared_cache(session_cache: Path, monkeypatch: pytest.MonkeyPatch, sealed: N
     """What takes long to extract is extracted once for all tests."""
     monkeypatch.setenv("COURSE_CACHE_DIR", str(session_cache))
     return session_cache
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty classroom mirror, named by COURSE_DATA_DIR."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    monkeypatch.setenv("COURSE_DATA_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the embedded data that a test may add to."""
+    package = tmp_path / "site" / "course_lib"
+    package.mkdir(parents=True)
+    shutil.copytree(paths.data_folder(), package / "_data")
+    monkeypatch.setattr(paths, "PACKAGE_FOLDER", package)
+    return package / "_data" / "sets"

@@ -79,6 +79,7 @@ size = "s"
         (GOOD.replace("computed", "magic"), "toy: kind must be one of .*; got 'magic'"),
         (GOOD.replace("Corpus", "Table"), "toy: returns must be one of .*; got 'Table'"),
         (GOOD.replace("computed", "hub"), "toy: a hub entry must have hub_id"),
+        (GOOD.replace("computed", "hub") + 'hub_id = "a/b"\n', "toy: a hub entry must have .* rev"),
     ],
 )
 def test_a_wrong_entry_is_named(

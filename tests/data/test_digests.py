@@ -1,3 +1,4 @@
+import hashlib
 import os
 import signal
 import subprocess
@@ -42,6 +43,11 @@ documents = st.lists(st.text(), max_size=4)
 @given(documents, documents)
 def test_two_lists_have_one_digest_only_if_equal(one: list[str], other: list[str]) -> None:
     assert (digest_of_documents(one) == digest_of_documents(other)) == (one == other)
+
+
+def test_the_digest_is_that_of_lengths_and_texts() -> None:
+    by_hand = bytes([0] * 7 + [3]) + "aä".encode() + bytes(8) + bytes([0] * 7 + [1]) + b"b"
+    assert digest_of_documents(["aä", "", "b"]) == hashlib.sha256(by_hand).hexdigest()
 
 
 def test_the_digest_tells_where_a_document_ends() -> None:

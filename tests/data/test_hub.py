@@ -56,10 +56,16 @@ def test_a_silent_server_costs_no_more_than_the_patience(
 def test_a_name_server_that_hangs_costs_no_more_either(monkeypatch: pytest.MonkeyPatch) -> None:
     point_at(monkeypatch, "http://hub.example")
     done = threading.Event()
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: done.wait(30))
+
+    def look_up_for_ever(*_: object, **__: object) -> None:
+        done.wait(30)
+        raise OSError("name not known")
+
+    monkeypatch.setattr(urllib.request, "urlopen", look_up_for_ever)
     begin = time.monotonic()
     reason = why_hub_unreachable(0.2)
     seconds = time.monotonic() - begin
+    done.set()
     assert reason == "http://hub.example did not answer within 0.2 seconds"
     assert seconds < 2.0
 

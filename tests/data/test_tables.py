@@ -61,6 +61,8 @@ def test_names_for_a_table_without_header(tmp_path: Path) -> None:
         ("x.jsonl", '{"a": 1}\n[1]\n', r"x\.jsonl, row 2: must be an object .* got list"),
         ("x.json", '[\n{"a": 1},\n{"a" 2}]', r"x\.json, line 3: must be JSON"),
         ("x.json", '{"a": 1}', r"x\.json must hold a list of objects"),
+        ("x.json", '{"a": [{"b": 1}, 2]}', r"x\.json must hold a list of objects"),
+        ("x.json", '["a", {"b": 1}]', r"x\.json, row 1: must be an object .* got str"),
         ("x.parquet", b"PAR1 and no more", r"x\.parquet must be a whole Parquet file"),
     ],
 )
@@ -101,6 +103,9 @@ def test_json_lists(tmp_path: Path) -> None:
     assert read_table(path, names=("word", "score")) == expected
     with pytest.raises(ValueError, match=r"y\.json, row 1: must be an object"):
         read_table(path)
+    mixed = write(tmp_path, "m.json", '[["nurse", -0.9], {"word": "judge"}]')
+    with pytest.raises(ValueError, match=r"m\.json, row 1: must be an object .* got list"):
+        read_table(mixed, names=("word", "score"))
     ragged = write(tmp_path, "z.json", '[["a", 1], ["b"]]')
     with pytest.raises(ValueError, match=r"z\.json, row 2: must have 2 cells"):
         read_table(ragged, names=("word", "score"))

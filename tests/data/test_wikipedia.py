@@ -37,6 +37,14 @@ SENTENCE = "This sentence is long enough to be kept."
         ),
         ("One <!-- not for readers -->two three four five.", "One two three four five."),
         ("The sign {{IPA|/[[Open vowel|a]]/}} is an open vowel.", "The sign /a/ is an open vowel."),
+        (
+            "The word {{transl|ar|ALA|''kīmiyāʾ''}} means to pour.",
+            "The word kīmiyāʾ means to pour.",
+        ),
+        (
+            "The {{nowrap|[[Bill of Rights]]}} is ten articles.",
+            "The Bill of Rights is ten articles.",
+        ),
         ("The gas is {{chem|C|''n''|H|2''n''+2}} in general.", "The gas is CnH2n+2 in general."),
         ("H<sub>2</sub>O is the formula of water.", "H2O is the formula of water."),
         ("The sum <math>\\sum_i x_i</math> is the total here.", "The sum is the total here."),
@@ -76,7 +84,7 @@ def test_what_is_not_prose_goes(markup: str) -> None:
 
 
 def test_list_items_that_are_sentences_stay() -> None:
-    item = "The first item is a whole sentence of ten words."
+    item = "This item is a sentence of eight words."
     assert clean_wikitext(f"{SENTENCE}\n* {item}\n# {item}") == "\n\n".join([SENTENCE, item, item])
 
 

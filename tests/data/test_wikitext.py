@@ -24,6 +24,12 @@ def test_a_title_begins_an_article_and_a_section_does_not() -> None:
     assert second == "= Other =\n\nText ."
 
 
+def test_a_title_stands_between_empty_lines_or_at_the_edge() -> None:
+    assert split_articles(["= A =", "", "x", "", "= B ="]) == ["= A =\n\nx", "= B ="]
+    for lines in (["", "x", "= A =", "", "y"], ["x", "", "= A =", "y"]):
+        assert len(split_articles(lines)) == 1
+
+
 def test_rows_with_their_line_ends_give_the_same() -> None:
     rows = [line + "\n" if line else "" for line in TEXT.split("\n")]
     assert split_articles(rows) == split_articles(TEXT.split("\n"))

@@ -1,9 +1,11 @@
 """A toy exercise bank, and a clean slate for every test: no progress file, no settings."""
 
+import gc
 import importlib
 import importlib.machinery
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,15 @@ TOY = Exercise(
 def toy() -> Exercise:
     """The toy exercise, which `find_exercise` finds in lesson 99."""
     return TOY
+
+
+@pytest.fixture(autouse=True)
+def no_callbacks_of_the_collector() -> Iterator[None]:
+    """Keep hypothesis out of the garbage collector: a stop that lands in there makes a warning."""
+    callbacks = gc.callbacks[:]
+    gc.callbacks.clear()
+    yield
+    gc.callbacks[:] = callbacks
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,9 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_lib.lesson.carrying import carry_over
+from course_lib.lesson.carrying import CHANGED, carry_over
 
 NAMES = ["exercise-a", "answer-b", "code-1", "code-2", "text-3"]
 CELLS = st.lists(
@@ -49,6 +49,35 @@ def test_a_plain_cell_is_merged_by_who_changed_it(old, mine, new, sources) -> No
     assert merged.cells[0].id == "code-1"
 
 
+@pytest.mark.parametrize(
+    ("make_cell", "name", "language"),
+    [
+        (new_code_cell, "exercise-a", "python"),
+        (new_markdown_cell, "answer-b", "markdown"),
+        (new_code_cell, f"exercise-{'x' * 55}", "python"),
+    ],
+)
+def test_a_changed_question_is_shown_above_the_answer(make_cell, name, language) -> None:
+    old, mine, new = (new_notebook(cells=[make_cell(text, id=name)]) for text in "PMQ")
+    note, answer = carry_over(old, mine, new).cells
+    assert note.source == f"{CHANGED}\n\n```{language}\nQ\n```"
+    assert note.id == f"note-{name}"[:64]
+    assert pairs(new_notebook(cells=[answer])) == [(name, "M")]
+    without_the_old = carry_over(new_notebook(), mine, new)
+    assert pairs(without_the_old) == [(name, "M")]
+
+
+@pytest.mark.parametrize("source", [f"{CHANGED} And I?", "Look:\n```\nx\n```"])
+def test_only_an_untouched_note_is_dropped(source) -> None:
+    mine = new_notebook(cells=[new_markdown_cell(source, id="note-exercise-a")])
+    assert pairs(carry_over(new_notebook(), mine, new_notebook())) == pairs(mine)
+
+
+def test_a_learners_text_like_a_note_is_kept() -> None:
+    mine = new_notebook(cells=[new_markdown_cell(f"{CHANGED}\n```", id="mine")])
+    assert pairs(carry_over(new_notebook(), mine, new_notebook())) == pairs(mine)
+
+
 def test_a_carried_answer_keeps_its_output_and_gets_the_lessons_metadata() -> None:
     old, mine, new = (
         make([("exercise-a", "P")]),
@@ -85,7 +114,7 @@ def test_a_second_update_to_the_same_lesson_changes_nothing(old, new, edits, add
     mine = [(name, edited.get(name, source)) for name, source in old] + added
     once = carry_over(make(old), make(mine), make(new))
     twice = carry_over(make(new), once, make(new))
-    kept = [source for source in _texts(once) if not source.startswith("**This question")]
+    kept = [source for source in _texts(once) if not source.startswith(CHANGED)]
     assert _texts(twice) == kept
 
 

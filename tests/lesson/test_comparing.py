@@ -137,10 +137,12 @@ def test_numbers_tensors_and_arrays_are_judged_alike(a: float, b: float, toleran
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
-))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    )
+)
 def test_everything_agrees_with_itself(value: Any) -> None:
     assert agree(value, value, 0.0)

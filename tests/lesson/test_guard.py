@@ -76,9 +76,14 @@ def test_every_call_draws_the_same() -> None:
 
 def test_settings_are_restored_after_an_exception() -> None:
     stdout = sys.stdout
-    with pytest.raises(KeyError), quarantine():
-        torch.set_default_dtype(torch.float64)
-        raise KeyError
+
+    def fail() -> None:
+        with quarantine():
+            torch.set_default_dtype(torch.float64)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert sys.stdout is stdout
     assert torch.get_default_dtype() is torch.float32
 

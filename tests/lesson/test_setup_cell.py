@@ -41,6 +41,13 @@ def test_an_installed_package_reads_the_address_from_its_metadata(monkeypatch, t
     assert project_url() == "https://github.com/from/metadata"
 
 
+def test_a_checkouts_own_pyproject_counts_before_the_metadata(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(module.course_lib, "__file__", str(tmp_path / "course_lib" / "__init__.py"))
+    text = '[project.urls]\nRepository = "https://github.com/from/pyproject"\n'
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    assert project_url() == "https://github.com/from/pyproject"
+
+
 @pytest.mark.parametrize("ending", ["", ".git", "/"])
 def test_the_badge_opens_the_lesson_on_colab(monkeypatch, ending) -> None:
     monkeypatch.setattr(module, "project_url", lambda: f"https://github.com/someone/course{ending}")

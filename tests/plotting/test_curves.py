@@ -3,7 +3,14 @@ import io
 import numpy as np
 import pytest
 
-from course_lib.plotting.curves import Curve, Panel, Regions, plot_panels, plot_regions
+from course_lib.plotting.curves import (
+    Curve,
+    Panel,
+    Regions,
+    plot_intervals,
+    plot_panels,
+    plot_regions,
+)
 
 LABELS = ("steps", "loss / nats")
 
@@ -89,3 +96,34 @@ def test_regions_draw_a_classifier_that_never_changes_its_mind() -> None:
 def test_regions_refuse_nothing() -> None:
     with pytest.raises(ValueError, match=r"at least one panel; got none"):
         plot_regions()
+
+
+SCORES = {
+    "film": {"run 1": (0.5, 0.4, 0.6), "run 2": (0.7, 0.6, 0.8)},
+    "news": {"all": (0.9, 0.85, 0.93)},
+}
+
+
+def test_intervals_show_every_score_and_the_baseline() -> None:
+    fig = plot_intervals(SCORES, axis_label="share right", baseline=("coin", 0.5))
+    (ax,) = fig.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["run 1", "run 2", "all"]
+    spans = [list(map(float, line.get_xdata())) for line in ax.lines]
+    assert spans == [[0.4, 0.6], [0.5], [0.6, 0.8], [0.7], [0.85, 0.93], [0.9], [0.5, 0.5]]
+    (legend,) = fig.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["film", "news", "coin"]
+    assert ax.lines[0].get_color() == ax.lines[2].get_color() != ax.lines[4].get_color()
+
+
+def test_intervals_refuse_a_score_outside_its_own() -> None:
+    with pytest.raises(ValueError, match=r"all must lie in its interval; got 0.9, 0.1 to 0.2"):
+        plot_intervals(
+            {"news": {"all": (0.9, 0.1, 0.2)}}, axis_label="share right", baseline=("coin", 0.5)
+        )
+
+
+@pytest.mark.parametrize("n_groups", [0, 8])
+def test_intervals_refuse_no_group_and_too_many(n_groups: int) -> None:
+    groups = {str(k): {"run": (0.5, 0.4, 0.6)} for k in range(n_groups)}
+    with pytest.raises(ValueError, match=rf"groups must be 1 to 7; got {n_groups}"):
+        plot_intervals(groups, axis_label="share right", baseline=("coin", 0.5))

@@ -161,6 +161,12 @@ def in_bits(logits, targets, ignore_id=-100):
     return torch_does_it(logits, targets, ignore_id) * math.log2(math.e)
 
 
+def in_bits_with_a_check(logits, targets, ignore_id=-100):
+    if (targets == ignore_id).all():
+        raise ValueError("no target counts")
+    return torch_does_it(logits, targets, ignore_id) / math.log(2)
+
+
 def per_class(logits, targets, ignore_id=-100):
     return torch_does_it(logits, targets, ignore_id) / logits.shape[-1]
 
@@ -382,6 +388,12 @@ def plain_adam(p, g, m, v, n, c):
     return p - c.learning_rate * m_hat / (v_hat.sqrt() + c.eps), m, v
 
 
+def plain_adam_that_refuses_step_zero(p, g, m, v, n, c):
+    if n < 1:
+        raise ValueError("n must be at least 1")
+    return plain_adam(p, g, m, v, n, c)
+
+
 def full_decay_each_step(p, g, m, v, n, c):
     m = c.beta1 * m + (1 - c.beta1) * g
     v = c.beta2 * v + (1 - c.beta2) * g**2
@@ -451,6 +463,12 @@ def zero_for_one_run(values):
 
 
 def numpy_default(values):
+    return float(np.mean(values)), float(np.std(values))
+
+
+def numpy_default_with_a_check(values):
+    if len(values) < 2:
+        raise ValueError("one run has no spread")
     return float(np.mean(values)), float(np.std(values))
 
 
@@ -535,6 +553,7 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("sum-instead-of-mean", summed_surprise),
         ("base-ten", in_powers_of_ten),
         ("base-two", in_bits),
+        ("base-two", in_bits_with_a_check),
         ("divided-by-the-classes-too", per_class),
         ("mean-over-every-class", averages_all_classes),
         ("normaliser-forgotten", raw_score_of_the_target),
@@ -574,6 +593,7 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("uphill", climbs),
         ("root-forgotten", divides_by_the_square),
         ("no-weight-decay", plain_adam),
+        ("no-weight-decay", plain_adam_that_refuses_step_zero),
         ("decay-without-learning-rate", full_decay_each_step),
         ("decay-after-the-move", decays_last),
         ("corrected-means-returned", hands_on_the_corrected_means),
@@ -585,6 +605,7 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
     "a1:mean_and_sd": [
         ("single-run-accepted", zero_for_one_run),
         ("divided-by-n", numpy_default),
+        ("divided-by-n", numpy_default_with_a_check),
         ("variance-returned", variance_by_numpy),
         ("standard-error", error_of_the_mean),
         ("mean-distance", mean_absolute_deviation),
