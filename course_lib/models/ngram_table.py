@@ -114,7 +114,8 @@ class NGramTable:
         found = np.full((self.order, len(words)), -1, dtype=np.int64)
         found[0] = 0
         for length in range(1, self.order):
-            possible = (available >= length) & (found[length - 1] >= 0)
+            # What starts a sentence has no longer context, so none reaches into the one before.
+            possible = found[length - 1] >= 0
             oldest = stream[positions[possible] - length]
             keys = found[length - 1, possible] * (self.vocab_size + 1) + oldest
             found[length, possible] = _places(self.levels[length].context_keys, keys)

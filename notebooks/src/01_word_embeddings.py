@@ -1227,8 +1227,8 @@ pd.DataFrame(
 
 # %% [markdown]
 # The bags are at chance. All the others find every class, counts and "neural" methods alike. GloVe misses some of the
-# analogies: its loss contains only pairs that occur, so it never hears that two words *never* meet, and on this corpus
-# that is half the story. PPMI has those zeros, and skip-gram has its negatives.
+# analogies. A likely reason: its loss contains only pairs that occur, so it never hears that two words *never* meet.
+# PPMI has those zeros, and skip-gram has its negatives. (One of the open exercises below lets you test this.)
 #
 # Do they even agree on *how* near the words are? Compare the cosines of all pairs of class words.
 
@@ -1389,11 +1389,13 @@ for name, value in recorded.result.items():
 # | `sgns_gradients` | stretch | [3 · Word2Vec](#One-update,-by-hand) |
 # | `negative_weights` | easy | [3 · Word2Vec](#Which-negatives?) |
 #
-# Three more without a check, if you like:
+# Four more without a check, if you like:
 #
 # - *Easy.* Train `CBOW(settings)` on `wiki_sentences` and put it into the table of *Real text*.
 # - *Core.* Change `window` from 5 to 1, and then to 10 with half the `learning_rate` (more pairs push at once). Which
 #   of the two word lists gains? Guess first.
+# - *Core.* Train `GloVe` on the planted corpus for `n_epochs=100` with `batch_pairs=64`. Its loss falls. Do the analogies
+#   get better? What does the loss not see?
 # - *Stretch.* Subtract $\ln 5$ in `ppmi(…, shift=…)`. By Levy and Goldberg this mirrors 5 negatives. Does the
 #   correlation with skip-gram under *Known truth* rise?
 

@@ -38,7 +38,12 @@ def load_answers(path: Path) -> types.ModuleType:
 
 
 def planted_answers(lesson: str) -> dict[str, list[tuple[str, Callable[..., Any]]]]:
-    return load_answers(FOLDER / f"lesson_{lesson}.py").WRONG
+    """Merge the files of one lesson: `lesson_a1.py`, `lesson_a1_training.py`, …"""
+    return {
+        key: answers
+        for path in sorted(FOLDER.glob(f"lesson_{lesson}*.py"))
+        for key, answers in load_answers(path).WRONG.items()
+    }
 
 
 PLANTED = [
