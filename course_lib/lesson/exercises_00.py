@@ -29,6 +29,21 @@ def _all(documents: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(documents)
 
 
+def _mean_of_means(documents: list[np.ndarray]) -> float:
+    with np.errstate(invalid="ignore"):  # 0/0 for a document without tokens
+        return -float(np.mean([x.sum() / np.float64(len(x)) for x in documents]))
+
+
+def _log_of_log(documents: list[np.ndarray]) -> float:
+    with np.errstate(divide="ignore"):
+        return -float(np.log(-_all(documents)).mean())
+
+
+def _without_the_certain(documents: list[np.ndarray]) -> float:
+    tokens = _all(documents)
+    return -float(tokens.sum()) / int((tokens != 0).sum())
+
+
 NATS_PER_TOKEN = Exercise(
     key="00:nats_per_token",
     target="course_lib.evaluation.perplexity:nats_per_token",
@@ -47,12 +62,17 @@ NATS_PER_TOKEN = Exercise(
             why="a document with an impossible token",
             args=lambda: (_documents([0.5, 0.0], [0.25]),),
         ),
+        Case(
+            why="tokens that the model was certain of",
+            args=lambda: (_documents([1.0, 0.5, 1.0], [0.25, 1.0]),),
+        ),
+        Case(why="a document without tokens", args=lambda: (_documents([0.5, 0.25], []),)),
         Case(why="no document", args=lambda: ([],), raises=ValueError),
     ),
     mistakes=(
         Mistake(
             name="mean-of-means",
-            seen=agrees_with(lambda d: -float(np.mean([x.mean() for x in d]))),
+            seen=agrees_with(_mean_of_means),
             hint="You average each document, then the averages. So a token of a short document "
             "weighs more than one of a long document. Here every *token* shall count the same: "
             "put all of them together before you divide.",
@@ -75,6 +95,12 @@ NATS_PER_TOKEN = Exercise(
             hint="You divide by the number of documents; divide by the number of tokens.",
         ),
         Mistake(
+            name="certain-tokens-left-out",
+            seen=agrees_with(_without_the_certain),
+            hint="You divide by the tokens with some surprise only. A token that the model was "
+            "certain of adds 0 to the sum, but it is a token like any other: count it.",
+        ),
+        Mistake(
             name="bits-instead-of-nats",
             seen=agrees_with(lambda d: -float(_all(d).mean()) / math.log(2)),
             hint="Your numbers are 1/ln 2 = 1.44 times too large: these are bits per token, from "
@@ -95,7 +121,7 @@ NATS_PER_TOKEN = Exercise(
         ),
         Mistake(
             name="logarithm-taken-twice",
-            seen=agrees_with(lambda d: -float(np.log(-_all(d)).mean())),
+            seen=agrees_with(_log_of_log),
             hint="The input holds log-probabilities already. You take another logarithm.",
         ),
         Mistake(

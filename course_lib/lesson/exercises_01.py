@@ -32,6 +32,10 @@ COSINE_SIMILARITY = Exercise(
             why="two vectors that point in opposite directions",
             args=lambda: (np.array([0.5, 1.5]), np.array([-1.0, -3.0])),
         ),
+        Case(
+            why="two very short vectors",
+            args=lambda: (np.array([0.003, 0.004]), np.array([0.001, 0.0])),
+        ),
         Case(why="two random vectors of 7 numbers", args=lambda: tuple(_vectors(1, 2, 7))),
     ),
     mistakes=(
@@ -232,6 +236,8 @@ NEGATIVE_WEIGHTS = Exercise(
         Case(why="five counts", args=lambda: _counts(5000, 320, 41, 7, 2)),
         Case(why="power 0.5", args=lambda: (*_counts(9, 4, 1, 25), 0.5)),
         Case(why="power 1", args=lambda: (*_counts(6, 3, 1), 1.0)),
+        Case(why="power 0", args=lambda: (*_counts(6, 3, 1), 0.0)),
+        Case(why="a word that was never seen", args=lambda: _counts(8, 0, 2)),
     ),
     mistakes=(
         Mistake(
@@ -243,8 +249,13 @@ NEGATIVE_WEIGHTS = Exercise(
         Mistake(
             name="power-forgotten",
             twin=lambda counts, power=0.75: counts / counts.sum(),
-            hint="You draw words as often as they occur. Where does `power` come in? (A factor "
-            "would cancel out when you scale; a power, `**`, does not.)",
+            hint="You draw words as often as they occur. Where does `power` come in?",
+        ),
+        Mistake(
+            name="multiplied-by-the-power",
+            twin=lambda counts, power=0.75: counts * power / (counts * power).sum(),
+            hint="You multiply by `power`. A factor cancels out when you scale; a power, `**`, "
+            "does not.",
         ),
         Mistake(
             name="power-after-scaling",

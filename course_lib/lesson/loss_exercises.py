@@ -68,12 +68,12 @@ SOFTMAX = Exercise(
         Case(why="2 rows of 3 scores", args=lambda: (_scores(2, 3, seed=1),)),
         Case(why="a block of shape (2, 3, 5)", args=lambda: (_scores(2, 3, 5, seed=2),)),
         Case(
-            why="scores around 1,000",
-            args=lambda: (_huge([1000.0, 1001.0, 999.0], [1000.0, 1000.0, 0.0]),),
+            why="scores around 1,000 in one row and -1,000 in the next",
+            args=lambda: (_huge([1000.0, 1001.0, 999.0], [-1000.0, -999.0, -1001.0]),),
         ),
         Case(
-            why="scores around -1,000",
-            args=lambda: (_huge([-1000.0, -1001.0, -1000.0]),),
+            why="scores around -1,000, and one of 3,000 among them",
+            args=lambda: (_huge([-1000.0, -1001.0, -1000.0], [0.0, 3000.0, 0.0]),),
         ),
     ),
     mistakes=(

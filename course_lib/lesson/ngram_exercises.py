@@ -256,9 +256,9 @@ DISCOUNTED_PROBABILITIES = Exercise(
             args=lambda: (_floats(4, 1, 2), _floats(0.5, 0.25, 0.25), 0.75),
         ),
         Case(
-            why="seven outcomes, four of them unseen",
+            why="seven outcomes, three of them unseen, two with the same count",
             args=lambda: (
-                _floats(1, 0, 0, 6, 0, 2, 0),
+                _floats(1, 0, 0, 6, 0, 2, 1),
                 _floats(0.3, 0.1, 0.1, 0.2, 0.1, 0.15, 0.05),
                 0.9,
             ),
@@ -301,6 +301,14 @@ DISCOUNTED_PROBABILITIES = Exercise(
             twin=_or_fallback(lambda c, f, d: (_kept(c, d) + d * len(c) * f) / c.sum()),
             hint="You hand on the discount V times. From outcomes with count 0 there was nothing "
             "to take: count only those that were seen.",
+        ),
+        Mistake(
+            name="equal-counts-counted-once",
+            twin=_or_fallback(
+                lambda c, f, d: (_kept(c, d) + d * len(c[c > 0].unique()) * f) / c.sum()
+            ),
+            hint="You count how many different *counts* there are. Two outcomes seen once each "
+            "give two discounts: count the outcomes.",
         ),
         Mistake(
             name="discount-counted-per-occurrence",

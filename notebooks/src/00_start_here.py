@@ -642,8 +642,9 @@ landmarks = (
 )
 for event in timeline:
     if event["name"] in landmarks.split(", "):
-        print(f"{event['year']}  {event['name']}: {event['what_was_new']}")
-        print(f"      {event['source'].split(',')[0]}, {event['url']}")
+        print(
+            f"{event['year']}  {event['name']}\n      {event['what_was_new']}\n      {event['url']}"
+        )
 
 # %% [markdown]
 # The thread: **counts** (1948) know only what they have seen. A **neural** model (2003) learns a vector

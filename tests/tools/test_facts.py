@@ -69,14 +69,16 @@ def test_a_done_topic_points_at_things_that_exist(row: dict[str, str]) -> None:
 
 
 def assert_asked(check: str) -> None:
-    """`exercise 01:name` or `quiz 01_word_embeddings 3`."""
+    """`exercise 01:name`, `quiz 01_word_embeddings 3` or `claim 45`."""
     kind, _, rest = check.partition(" ")
     if kind == "exercise":
         prefix, _, name = rest.partition(":")
         module = importlib.import_module(f"course_lib.lesson.exercises_{prefix}")
         assert rest in {exercise.key for exercise in module.EXERCISES}, name
+    elif kind == "claim":
+        assert rest in {row["claim_id"] for row in read_rows("claims")}
     else:
-        assert kind == "quiz", f"check must begin with exercise or quiz; got {check!r}"
+        assert kind == "quiz", f"check must begin with exercise, quiz or claim; got {check!r}"
         quiz, _, number = rest.partition(" ")
         path = ROOT / "data" / "quizzes" / f"{quiz}.toml"
         questions = tomllib.loads(path.read_text(encoding="utf-8"))["question"]
@@ -84,7 +86,7 @@ def assert_asked(check: str) -> None:
 
 
 def test_a_row_that_points_nowhere_is_found() -> None:
-    with pytest.raises(AssertionError, match="must begin with exercise or quiz"):
+    with pytest.raises(AssertionError, match="must begin with exercise, quiz or claim"):
         assert_asked("poem 01")
 
 

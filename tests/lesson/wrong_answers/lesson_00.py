@@ -1,6 +1,6 @@
 """Wrong answers to the exercises of lesson 00, as a learner might write them."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -31,12 +31,6 @@ def used_lists_as_keys(tokens, order):
     for i in range(len(tokens) - order + 1):
         counts[tokens[i : i + order]] += 1
     return counts
-
-
-def stopped_one_too_early(tokens, order):
-    if order < 1:
-        raise ValueError
-    return Counter(tuple(tokens[i : i + order]) for i in range(len(tokens) - order))
 
 
 def stopped_one_too_early_and_no_check(tokens, order):
@@ -88,13 +82,6 @@ def counted_letters_of_a_string(tokens, order):
         raise ValueError
     text = " ".join(map(str, tokens))
     return Counter(tuple(text[i : i + order]) for i in range(len(text) - order + 1))
-
-
-def a_default_dictionary(tokens, order):
-    counts = defaultdict(int)
-    for i in range(len(tokens) - order + 1):
-        counts[tuple(tokens[i : i + order])] += 1
-    return counts
 
 
 # --- add_k_probabilities ---
@@ -163,8 +150,12 @@ def summed_only(log_probs):
 
 
 def per_document(log_probs):
-    total = sum(document.sum() for document in log_probs)
-    return float(-total / len(log_probs))
+    return float(-sum(document.sum() for document in log_probs) / len(log_probs))
+
+
+def only_surprising_tokens(log_probs):
+    everything = np.concatenate(log_probs)
+    return -float(everything.sum() / np.count_nonzero(everything))
 
 
 def in_bits(log_probs):
@@ -191,11 +182,6 @@ def zero_for_nothing(log_probs):
     number = sum(len(document) for document in log_probs)
     if number == 0:
         return 0.0
-    return -float(sum(document.sum() for document in log_probs)) / number
-
-
-def divides_by_zero(log_probs):
-    number = sum(len(document) for document in log_probs)
     return -float(sum(document.sum() for document in log_probs)) / number
 
 
@@ -310,6 +296,13 @@ def discount_times_outcomes(counts, fallback, discount):
     return torch.relu(counts - discount) / counts.sum() + weight * fallback
 
 
+def one_discount_per_count(counts, fallback, discount):
+    if counts.sum() == 0:
+        return fallback
+    kinds = len({float(c) for c in counts if c > 0})
+    return (torch.relu(counts - discount) + discount * kinds * fallback) / counts.sum()
+
+
 def discount_per_token(counts, fallback, discount):
     if counts.sum() == 0:
         return fallback
@@ -340,10 +333,8 @@ def equal_chances_when_unseen(counts, fallback, discount):
 WRONG: dict[str, list[tuple[str, Callable]]] = {
     "00:count_ngrams": [
         ("plain-dictionary", counted_in_a_dict),
-        ("plain-dictionary", a_default_dictionary),
         ("runs-are-strings", glued_the_words),
         ("runs-are-lists", used_lists_as_keys),
-        ("missed-the-last-run", stopped_one_too_early),
         ("missed-the-last-run", stopped_one_too_early_and_no_check),
         ("runs-past-the-end", went_past_the_end),
         ("runs-side-by-side", stepped_by_order),
@@ -369,12 +360,12 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("lost-the-minus", no_minus),
         ("total-instead-of-mean", summed_only),
         ("divided-by-documents", per_document),
+        ("certain-tokens-left-out", only_surprising_tokens),
         ("bits-instead-of-nats", in_bits),
         ("perplexity-instead", perplexity_already),
         ("logarithm-of-the-mean", mean_probability),
         ("logarithm-taken-twice", logs_of_logs),
         ("nothing-accepted", zero_for_nothing),
-        ("nothing-accepted", divides_by_zero),
         ("any", skipped_the_impossible),
     ],
     "00:apply_temperature": [
@@ -396,6 +387,7 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("freed-mass-only-to-the-unseen", backed_off),
         ("discount-counted-once", one_discount),
         ("discount-counted-for-every-outcome", discount_times_outcomes),
+        ("equal-counts-counted-once", one_discount_per_count),
         ("discount-counted-per-occurrence", discount_per_token),
         ("took-from-the-unseen", negative_counts),
         ("mixed-by-the-discount", plain_mixture),

@@ -363,7 +363,7 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("power-after-scaling", scaled_then_powered),
         ("power-fixed-at-075", power_written_in),
         ("sum-before-power", divided_by_the_counts),
-        ("power-forgotten", multiplied),
+        ("multiplied-by-the-power", multiplied),
         ("softmax", soft_maximum),
         ("upside-down", inverse),
         ("any", all_alike),

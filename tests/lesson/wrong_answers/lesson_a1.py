@@ -16,7 +16,7 @@ def textbook_softmax(logits):
 
 
 def softmax_over_columns(logits):
-    e = torch.exp(logits - logits.max())
+    e = torch.exp(logits - logits.max(dim=0).values)
     return e / e.sum(dim=0)
 
 
