@@ -72,6 +72,12 @@ def mirrored_test(module: str) -> str:
     return (Path("tests", *path.parts[1:-1]) / f"test_{path.name}").as_posix()
 
 
+def tests_of(root: Path, module: str) -> str:
+    """Find what judges a file: its mirrored test, else all tests of its package."""
+    mirrored = mirrored_test(module)
+    return mirrored if (root / mirrored).exists() else Path(mirrored).parent.as_posix()
+
+
 def run_test(root: Path, module: str, text: str | None) -> int:
     """Run a module's test in this process, with the bug in place; return pytest's exit code."""
     import pytest
@@ -83,7 +89,7 @@ def run_test(root: Path, module: str, text: str | None) -> int:
     sys.path.insert(0, str(root))
     os.environ.update(OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1", MPLBACKEND="agg")
     arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow"]
-    return int(pytest.main([*arguments, "--no-header", mirrored_test(module)]))
+    return int(pytest.main([*arguments, "--no-header", tests_of(root, module)]))
 
 
 def run_in_child(root: Path, module: str, text: str | None) -> str:
@@ -135,11 +141,10 @@ def harmless(root: Path) -> dict[str, str]:
     return {row["digest"]: row["reason"] for row in rows}
 
 
-def modules_with_tests(root: Path, packages: Sequence[str]) -> list[str]:
-    """List the library files of some packages that have a mirrored test."""
+def modules_of(root: Path, packages: Sequence[str]) -> list[str]:
+    """List the library files of some packages; an `__init__` only re-exports."""
     paths = (path for name in packages for path in (root / "course_lib" / name).glob("*.py"))
-    names = sorted(path.relative_to(root).as_posix() for path in paths)
-    return [name for name in names if (root / mirrored_test(name)).exists()]
+    return sorted(p.relative_to(root).as_posix() for p in paths if p.name != "__init__.py")
 
 
 def choose(bugs: list[Bug], sample: int | None) -> list[Bug]:
@@ -162,7 +167,7 @@ def hunt(root: Path, bugs: list[Bug]) -> list[Bug]:
     """
     for module in sorted({bug.module for bug in bugs}):
         if run_in_child(root, module, None) != "passed":
-            raise SystemExit(f"{mirrored_test(module)} must pass before bugs are planted.")
+            raise SystemExit(f"{tests_of(root, module)} must pass before bugs are planted.")
     survivors = []
     for number, bug in enumerate(bugs, start=1):
         source = (root / bug.module).read_text(encoding="utf-8")
@@ -192,7 +197,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.child:
         return run_test(options.root, options.child, sys.stdin.read() or None)
-    modules = options.modules or modules_with_tests(options.root, PACKAGES)
+    modules = options.modules or modules_of(options.root, PACKAGES)
     known = harmless(options.root)
     bugs = [bug for module in modules for bug in find_bugs(options.root, module)]
     bugs = choose([bug for bug in bugs if bug.digest not in known], options.sample)
