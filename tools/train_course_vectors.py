@@ -28,7 +28,7 @@ from course_lib.embeddings import (
 from course_lib.tokenizers import sentences_of
 
 CORPORA = ("books", "wikitext-2", "tinyshakespeare", "wikipedia-excerpt", "python-docs")
-CONFIG = Word2VecConfig(d_embed=100, window=8, min_count=8, n_epochs=6, seed=0)
+CONFIG = Word2VecConfig(window=8, min_count=8, n_epochs=6, n_shared=512, seed=0)
 END_OF_HEADER = "-------"
 
 

@@ -31,7 +31,7 @@ from course_lib.embeddings.windows import CHUNK_TOKENS, Chunks, draw_chunks, dra
 from course_lib.tokenizers import Vocabulary, check_sentences
 
 _BATCHES_PER_BLOCK = 64
-_OCCURRENCES_AT_FULL_STEP = 0.5
+_OCCURRENCES_AT_FULL_STEP = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Word2VecConfig:
     n_negatives: int = 5
     min_count: int = 5
     n_epochs: int = 5
-    learning_rate: float = 0.1
+    learning_rate: float = 0.075
     sample: float = 1e-3
     batch_tokens: int = 256
     n_shared: int = 128

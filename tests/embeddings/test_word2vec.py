@@ -55,9 +55,9 @@ def test_one_update_by_hand() -> None:
     # Output vectors are zero, so input vectors get no gradient; they move by nothing.
     np.testing.assert_array_equal(model.vectors.matrix, start)
     # A pair pulls its output vector by ½ · centre; one shared negative pushes with weight 5 · ½.
-    # Each word is expected 128 times in a batch of 256, so its step is shortened to 0.5 / 128.
+    # Each word is expected 128 times in a batch of 256, so its step is shortened to 0.2 / 128.
     output = model._output.numpy()
-    step = 0.5 * 0.5 / 128
+    step = 0.5 * 0.2 / 128
     pulled = step * 0.5 * start[::-1]
     pushed = -step * 5 * 0.5 * start.sum(axis=0)
     candidates = []

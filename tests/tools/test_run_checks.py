@@ -21,7 +21,8 @@ def python(program: str, limit_seconds: float = 60.0) -> Check:
 def test_the_order_is_the_promised_one() -> None:
     names = [check.name for check in all_checks()]
     assert names == [
-        "installation", "ruff", "format", "basedpyright", "floors", "pytest", "bugs", "drift", "nbval",
+        "installation", "ruff", "format", "basedpyright", "floors",
+        "pytest", "bugs", "drift", "nbval",
     ]  # fmt: skip
 
 
