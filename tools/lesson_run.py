@@ -58,7 +58,7 @@ def run_notebook(notebook: NotebookNode, folder: Path, environment: dict[str, st
     """
     metadata = dict(notebook.metadata)
     client = make_client(notebook, folder, CELL_LIMIT_SECONDS)
-    client.store_widget_state, client.coalesce_streams = False, True
+    client.store_widget_state = False
     begun = ["before the first cell"]
     client.on_cell_start = lambda cell, cell_index: begun.append(cell.id)
     try:

@@ -108,6 +108,7 @@ def make_client(notebook: nbformat.NotebookNode, folder: Path, cell_seconds: int
         km=manager,
         timeout=cell_seconds,
         record_timing=False,
+        coalesce_streams=True,  # what a cell prints bit by bit is one block
         extra_arguments=["--log-level=ERROR"],  # the kernel's own advice is not for the learner
         resources={"metadata": {"path": str(folder)}},
     )

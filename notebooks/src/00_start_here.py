@@ -18,8 +18,8 @@
 # | | |
 # |---|---|
 # | Builds on | Python: lists, loops, functions. Mathematics: fractions, and what a logarithm is |
-# | Your time | about 80 minutes for the core sections, 20 more for the optional ones |
-# | On a CPU | under 30 seconds on one core, under 1 GB of memory |
+# | Your time | about 80 minutes, 20 more with the optional exercise |
+# | On a CPU | about half a minute on one free core, under 1 GB of memory |
 # | On a GPU | not needed; the cell under *On a GPU* measures what one would change |
 
 # %% [markdown]
@@ -258,7 +258,7 @@ shuffled = np.random.default_rng(run.seed).permutation(len(articles))
 test, dev, train = ([articles[i] for i in part] for part in np.split(shuffled, [16, 32]))
 train_sentences = [sentence for article in train for sentence in article]
 
-print(corpus)
+print(textwrap.fill(str(corpus), 92))
 for name, part in {"train": train, "dev": dev, "test": test}.items():
     n_words = sum(len(sentence) for article in part for sentence in article)
     print(f"{name:5} {len(part):3} articles, {n_words:7,} words")
@@ -314,6 +314,7 @@ apply_temperature = check("00:apply_temperature", apply_temperature)
 
 # %% [markdown]
 # Here they are: 40 tokens from each. A full stop marks the end of a sentence, `<unk>` an unknown word.
+# (All four draw with the same random numbers. That is why some words turn up in more than one text.)
 
 # %%
 for order, model in writers.items():
@@ -398,8 +399,8 @@ for sides in (2, 6, 100):
 # %% [markdown]
 # **How sure are we?** Sixteen dev articles are a sample. Other articles would give another number. So
 # every score gets an **interval**: we draw sixteen articles from our sixteen, with replacement, a
-# thousand times, and note between which values 95 % of the results lie. (This is the **bootstrap**;
-# A1 says more.) We draw articles, not words, because the words of one article belong together.
+# thousand times, and note between which values the middle 95 % of the results lie. (This is the
+# **bootstrap**; you will meet it again in A1.) We draw articles, not words, because the words of one article belong together.
 
 
 # %%
@@ -469,11 +470,13 @@ print(f"{impossible.mean():.0%} of the tokens have probability 0, in {hit} of {l
 # there it lies. A probability of 0 for something that happens is not strict, it is wrong.
 #
 # **The idea.** Take a little probability from what was seen and give it to what was not. This is
-# **smoothing**. The simplest way: pretend that each of the $V$ outcomes was seen $k$ times more often.
+# **smoothing**. The simplest way, **add-k**: pretend that you saw each of the $V$ outcomes $k$ more
+# times than you did.
 #
 # $$p_i = \frac{c_i + k}{\sum_j c_j + k V}$$
 #
-# Here $c_i$ is how often outcome $i$ was seen after the given context. By hand: counts 3, 1, 0 and
+# Here $c_i$ is how often outcome $i$ was seen after the given context; $c$ and $p$ have the shape
+# $(V,)$. $k$ need not be a whole number. By hand: counts 3, 1, 0 and
 # $k = 1$ give $4/7$, $2/7$, $1/7$.
 #
 # **Exercise (easy).** Write it.
@@ -510,9 +513,10 @@ show(
 )
 
 # %% [markdown]
-# No. The unigram wins, for every $k$. Adding the same $k$ to 13,500 outcomes is a blunt tool: a
-# context that was seen five times gives nearly everything away, and gives it to all words alike, to
-# "the" no more than to "aardvark".
+# No. The unigram wins, for every $k$. Adding the same $k$ to 13,500 outcomes is a blunt tool. Take
+# the best $k$ for order 2, which is 0.01: all outcomes together get $0.01 \cdot 13500 = 135$. So a
+# context that was seen five times keeps $5/140$, less than 4 %, for what it knows. All the rest it
+# gives away, to all words alike: to "the" no more than to "aardvark".
 #
 # ### Better: ask a shorter context
 #
@@ -575,8 +579,8 @@ orders = list(neyers)
 train_nats = [nats_per_token(score(neyers[order], train_ids[:16])) for order in orders]
 dev_nats = [nats_per_token(ney_dev[order]) for order in orders]
 fig = plot_lines(
-    {"16 articles it has counted": (orders, train_nats), "16 dev articles": (orders, dev_nats)},
-    title="Kneser–Ney models on seen and unseen text",
+    {"articles it has counted": (orders, train_nats), "dev articles": (orders, dev_nats)},
+    title=f"Kneser–Ney models on seen and unseen text (n = {len(dev)} articles each)",
     axis_labels=("order n (words in an n-gram)", "nats per token (lower is better)"),
 )
 fig.axes[0].set_xticks(orders)
@@ -586,8 +590,12 @@ show(
     "token fall steeply, from about 6.9 to below 2. On the dev articles they fall from 6.5 to 5.8 at "
     "order 3 and then stay level.",
 )
-for order, seen, unseen in zip(orders, train_nats, dev_nats, strict=True):
-    print(f"order {order}: seen {seen:.2f}, unseen {unseen:.3f} nats per token")
+for order, seen in zip(orders, train_nats, strict=True):
+    unseen, low, high = with_interval(ney_dev[order])
+    print(
+        f"order {order}: seen {seen:.2f}, unseen {unseen:.3f} nats per token "
+        f"(95 % interval {low:.2f} to {high:.2f})"
+    )
 
 # %% [markdown]
 # On its own training text the model gets better and better: it remembers. On new text it stops
@@ -597,7 +605,8 @@ for order, seen, unseen in zip(orders, train_nats, dev_nats, strict=True):
 # (Why is the *unseen* text the easier one at order 1? Because its rarest words are `<unk>`, and `<unk>`
 # is frequent, so it is cheap to predict. Remember this for *Claims, tested*.)
 #
-# Why does the memory stop helping? Most long contexts are new. Count them:
+# Why does the memory stop helping? Most long contexts are new. Count them. (Here, a word that stands
+# just once in the training text counts as seen.)
 
 # %%
 for n in (1, 2, 3, 4, 5):
@@ -679,6 +688,7 @@ show(
 #
 # The next cell prints statements of the kind you find in tutorials. Some are true, some are false,
 # some are imprecise, and some cannot be verified. The timeline helps with some; for others, think.
+# (The numbers are those of the course's table of claims. Those left out belong to other lessons.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -696,14 +706,14 @@ my_verdicts = {}
 # %%
 right = 0
 for number, verdict in my_verdicts.items():
-    row = statements[number]
+    row = statements[str(number)]
     right += verdict == row["verdict"]
     mark = "✓" if verdict == row["verdict"] else f"✗ ({row['verdict']})"
     print(f"{number}. {mark} {row['correct_fact']}\n    {row['source']}, {row['url']}")
 print(f"{right} of {len(my_verdicts)} right; {len(statements) - len(my_verdicts)} statements left.")
 
 # %% [markdown]
-# **What we learnt.** Most of this history is a dozen years old. A date or a size without a source is a
+# **What we learnt.** Most of this history is hardly more than a dozen years old. A date or a size without a source is a
 # rumour, and many rumours are wrong.
 
 # %% [markdown]
@@ -952,7 +962,7 @@ else:
 #
 # And one without a check. Let the Kneser–Ney model of order 3 go on from a beginning of your choice, at
 # three temperatures. It *predicts* far better than the order-3 model of section 3. Does it *write*
-# better? Why not, do you think?
+# better? If not: why not, do you think?
 
 # %%
 prompt = ["the", "history", "of"]
@@ -966,6 +976,18 @@ for temperature in (0.5, 0.75, 1.0):
     )
     text = " ".join([*prompt, *neyers[3].decode(ids)]).replace(" </s>", ".")
     print(textwrap.fill(f"temperature {temperature}: {text}", 92), "\n")
+
+# %% [markdown]
+# <details><summary>One answer</summary>
+#
+# It does not. To predict well, a model leaves room for what it has never seen: a little for each of
+# thousands of words. Each of them is unlikely, but *some* of them is drawn every few words, and from
+# there the text goes astray. The model of section 3 has no such room: it can only go on as the
+# training text did. A low temperature closes the room again, but then the commonest "word" takes
+# over, and that is `<unk>`. Predicting well and writing well are two things. Lesson 06 is about the
+# second.
+#
+# </details>
 
 # %% [markdown]
 # ## In your own words
@@ -1036,10 +1058,11 @@ for order in (2, 3):
 # ### "A longer context always helps"
 
 # %%
+print(f"nats per token on {len(dev)} dev articles, with 95 % interval")
 for order, model in writers.items():
-    simple = nats_per_token(score(model.with_add_k(best_k), dev_ids))
-    gentle = dev_nats[order - 1]
-    print(f"order {order}: add-k {simple:.2f}, Kneser–Ney {gentle:.2f} nats per token")
+    scores = score(model.with_add_k(best_k), dev_ids), ney_dev[order]
+    simple, gentle = ("{:.2f} ({:.2f} to {:.2f})".format(*with_interval(s)) for s in scores)
+    print(f"order {order}: add-k {simple}, Kneser–Ney {gentle}")
 
 # %% [markdown]
 # **Verdict: false.** With add-k, each word of context makes it worse. With Kneser–Ney it helps up to
@@ -1064,18 +1087,21 @@ for min_count in (2, 5, 20, 100):
     log_probs = score(model, encode(model, dev))
     hidden = [word for word in words_of_dev if word not in smaller]
     spelled = sum(len(word) + 1 for word in hidden) * math.log(n_characters)
-    nats = nats_per_token(log_probs)
+    nats, low, high = with_interval(log_probs)
     complete = nats + spelled / sum(map(len, log_probs))
     share = len(hidden) / len(words_of_dev)
-    rows.append((len(smaller), share, perplexity(nats), nats, complete))
+    rows.append((len(smaller), share, perplexity(nats), nats, low, high, complete))
 columns = [
     "words known",
     "share unknown",
     "perplexity",
     "nats per token",
-    "nats per token, spelling included",
+    "from",
+    "to",
+    "nats per token, with spelling",
 ]
-pd.DataFrame(rows, columns=columns).round(2)
+print(f"n = {len(dev)} dev articles; from, to: 95 % interval of the nats per token")
+pd.DataFrame(rows, columns=columns, index=[f"at least {n} times" for n in (2, 5, 20, 100)]).round(2)
 
 # %% [markdown]
 # **Verdict: false.** The smaller the vocabulary, the "better" the perplexity, though the model says less

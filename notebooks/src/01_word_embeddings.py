@@ -476,7 +476,7 @@ sgns_loss = check("01:sgns_loss", sgns_loss)
 
 # %%
 batch = [torch.tensor(x)[None] for x in (v, u)] + [torch.tensor(n)[None, None]]
-print(f"by hand {loss:.6f}, your function {sgns_loss(*batch).item():.6f}")
+print(f"by hand {loss:.6f}, `sgns_loss` {sgns_loss(*batch).item():.6f}")
 
 # %% [markdown]
 # **Exercise (stretch).** Write the three gradients for a batch. Mind that the loss is now a *mean* over
@@ -813,7 +813,7 @@ for call, old in old_calls.items():
 #
 # Nearest neighbours are fun to look at, and easy to fool yourself with. We need numbers. From here on
 # you also have vectors worth measuring: the **course vectors**, trained with this library's `SkipGram`
-# on a bigger text (their card in `data/checkpoints/course-vectors` says which).
+# on a bigger text (their card says which).
 
 # %%
 course_vectors = load_course_vectors()
