@@ -3,8 +3,8 @@
 Text files (.txt, .md) make documents, one a file. Tables (.tsv, .csv, .jsonl, .json, .parquet) make
 rows. Files called `train.en`, `train.de` … hold one sentence a line, and line by line the same
 sentence in several languages: they make rows with a column a language. All may be packed (.gz).
-Files named after a split (train, dev, val, valid, validation, test) belong to it, and then files
-without such a name (notes, lists of classes) are left aside.
+Files named after a split (train, dev, val, valid, validation, test, or hard for a second, harder
+test) belong to it, and then files without such a name (notes, lists of classes) are left aside.
 """
 
 import re
@@ -26,6 +26,7 @@ SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("dev", "val", "valid", "validation"), "validation"),
     "test": "test",
+    "hard": "hard",
 }
 SHARD_WORDS = {"", "of", "part", "shard"}
 
@@ -35,7 +36,7 @@ class FolderOptions:
     """How to read a folder, where its files do not say it themselves.
 
     Attributes:
-        split: The split wanted: train, validation (or dev, val, valid) or test.
+        split: The split wanted: train, validation (or dev, val, valid), test or hard.
         encoding: The encoding of text, if it is neither UTF-8 nor marked.
         columns: Names for the columns of tables without a header. Then .txt files count as
             tables too, with tabs between the cells.
@@ -167,7 +168,7 @@ def _by_split(files: Sequence[Path], *, whole: bool) -> dict[str, list[Path]]:
         groups.setdefault(split_of(path, whole=whole), []).append(path)
     if len(groups) > 1:
         groups.pop("", None)
-    order = ["train", "validation", "test", ""]
+    order = ["train", "validation", "test", "hard", ""]
     return {split: groups[split] for split in order if split in groups}
 
 

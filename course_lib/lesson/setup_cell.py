@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import course_lib
 
+UNPUBLISHED = "--"  # GitHub forbids two hyphens in a row in the name of an owner
+
 SETUP = """\
 # Set-up: run this first. On Colab it installs the course, and leaves torch as it is.
 try:
@@ -70,10 +72,13 @@ def colab_badge(lesson: str) -> str:
         lesson: The lesson's full name.
 
     Returns:
-        The badge; empty if the repository is not on GitHub, the only host Colab opens.
+        The badge; empty if the repository is not on GitHub, the only host Colab opens, or if its
+        owner is one that GitHub cannot have: then the course is unpublished, and a badge would be
+        a dead link.
     """
     address = urlsplit(project_url())
-    if address.netloc != "github.com":
+    owner = address.path.strip("/").partition("/")[0]
+    if address.netloc != "github.com" or UNPUBLISHED in owner:
         return ""
     colab = "https://colab.research.google.com"
     repository = address.path.strip("/").removesuffix(".git")

@@ -59,6 +59,13 @@ def test_the_badge_opens_the_lesson_on_colab(monkeypatch, ending) -> None:
     assert colab_badge("00_start_here") == ""
 
 
+def test_an_unpublished_course_has_no_badge_because_it_would_be_a_dead_link(monkeypatch) -> None:
+    monkeypatch.setattr(module, "project_url", lambda: "https://github.com/some--one/course")
+    assert colab_badge("00_start_here") == ""
+    monkeypatch.setattr(module, "project_url", lambda: "https://github.com/someone/my--course")
+    assert "/someone/my--course/" in colab_badge("00_start_here")
+
+
 def test_an_error_inside_the_course_is_not_taken_for_its_absence(tmp_path) -> None:
     package = tmp_path / "course_lib"
     package.mkdir()

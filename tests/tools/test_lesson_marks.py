@@ -65,9 +65,18 @@ def test_an_explicit_id_and_tags_are_kept(toy_course) -> None:
     assert cell.source == "1 + 1"
 
 
-def test_the_badge_stands_under_the_title(toy_course) -> None:
+def test_the_badge_stands_under_the_title_once_the_course_is_published(
+    toy_course, monkeypatch
+) -> None:
+    question = "**The question:** does it build?"
+    address = "https://github.com/someone/course"
+    monkeypatch.setattr("course_lib.lesson.setup_cell.project_url", lambda: address)
     title = make_notebook(toy_course.root, toy_course.source).cells[0].source
-    assert title == f"# 01 · A toy\n\n{colab_badge('01_toy')}\n\n**The question:** does it build?"
+    assert title == f"# 01 · A toy\n\n{colab_badge('01_toy')}\n\n{question}"
+    assert "/someone/course/" in title
+    monkeypatch.setattr("course_lib.lesson.setup_cell.project_url", lambda: "https://a.b/c")
+    title = make_notebook(toy_course.root, toy_course.source).cells[0].source
+    assert title == f"# 01 · A toy\n{question}"
 
 
 @pytest.mark.parametrize(
