@@ -12,12 +12,12 @@ import json
 import course_lib
 from course_lib import data
 from course_lib.lesson.setup_cell import project_url
-pairs = data.load("wordsim353")
+pairs, reviews = data.load("wordsim353"), data.load("reviews-zh")
 places = [data.notebooks_path(), *map(data.data_path, ["catalog.toml", "facts", "quizzes"])]
 places.append(data.data_path("checkpoints/course-vectors"))
 notebooks = sorted(path.name for path in data.notebooks_path().glob("*.ipynb"))
 print("PROBE" + json.dumps([course_lib.__file__, len(pairs), list(map(str, places)), notebooks,
-                            project_url()]))
+                            project_url(), {split: len(rows) for split, rows in reviews.items()}]))
 """
 
 
@@ -42,8 +42,9 @@ def test_the_wheel_carries_all_that_a_learner_needs(
     assert installed.returncode == 0, installed.stderr
     done = bare_environment.run("-c", PROBE)
     assert done.returncode == 0, done.stderr
-    file, n_pairs, places, notebooks, url = json.loads(done.stdout.partition("PROBE")[2])
+    file, n_pairs, places, notebooks, url, reviews = json.loads(done.stdout.partition("PROBE")[2])
     assert n_pairs == 353
+    assert reviews == {"train": 240, "validation": 60, "test": 60, "hard": 64}
     for place in (file, *places):
         assert Path(place).is_relative_to(bare_environment.folder), place
     assert notebooks == sorted(path.name for path in repository_copy.glob("notebooks/*.ipynb"))

@@ -18,13 +18,17 @@ def place_of(entry: "Entry") -> str | None:
         entry: What the catalog says of it.
     """
     from course_lib.data import data_path
+    from course_lib.data.loading import STORYWORLD
 
+    if entry.name == STORYWORLD:
+        return "made when asked for"
     if entry.kind == "embedded":
         return "the course" if data_path(".").joinpath("sets", entry.name).is_dir() else None
     if entry.kind == "computed" or in_packages(entry):
         return "installed packages"
     mirror = os.environ.get("COURSE_DATA_DIR")
-    if mirror and (Path(mirror).expanduser() / entry.name).is_dir():
+    folders = [Path(mirror).expanduser() / name for name in entry.mirror_folders if mirror]
+    if any(folder.is_dir() for folder in folders):
         return "$COURSE_DATA_DIR"
     return "the hub's cache" if in_hub_cache(entry) else None
 
@@ -67,11 +71,11 @@ def judge_data(entries: Sequence["Entry"]) -> Finding:
 
     Args:
         entries: The data sets to look for. What comes with the course or its packages must be
-            there; what only the hub has may be missing.
+            there; what only the hub or a classroom's folder has may be missing.
     """
     absent = [entry for entry in entries if place_of(entry) is None]
     here = f"{len(entries) - len(absent)} of {len(entries)} sets are here"
-    needed = [entry.name for entry in absent if entry.kind != "hub"]
+    needed = [entry.name for entry in absent if entry.kind not in ("hub", "mirror")]
     if needed:
         text = f"{here}; missing: {', '.join(needed)}"
         fix = "reinstall: pip install -c constraints.txt --force-reinstall -e ."
@@ -79,7 +83,10 @@ def judge_data(entries: Sequence["Entry"]) -> Finding:
     if absent:
         names = ", ".join(entry.name for entry in absent)
         text = f"{here}, all that the lessons need; not here: {names}"
-        fix = "with a network they are fetched at first use; without, see README, 'Offline'"
+        fix = (
+            "load(name) fetches what is on the hub and says where to get the rest; "
+            "without a network see README, 'Offline'"
+        )
         return Finding(state="note", subject="Data", text=text, fix=fix)
     return Finding(state="ok", subject="Data", text=here)
 

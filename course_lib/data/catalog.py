@@ -8,7 +8,7 @@ from typing import Any
 
 from course_lib.data.paths import data_path
 
-KINDS = ("embedded", "installed", "computed", "hub")
+KINDS = ("embedded", "installed", "computed", "mirror", "hub")
 RETURNS = ("Corpus", "Dataset", "DatasetDict")
 
 
@@ -41,7 +41,8 @@ class Entry:
     Attributes:
         name: What `load` calls it.
         kind: Where it comes from first: "embedded" in the repository, "installed" with a
-            dependency, "computed" from installed packages, or the "hub".
+            dependency, "computed" from installed packages, the "mirror" of a classroom (and
+            nowhere else: `$COURSE_DATA_DIR`), or the "hub".
         returns: What `load` gives: "Corpus", "Dataset" or "DatasetDict".
         description: What it is, in a sentence or two.
         licence: What one may do with it, and where that is stated.
@@ -50,7 +51,12 @@ class Entry:
         package: The package that ships it, or the packages it is computed from.
         files: Its files, where their bytes are fixed.
         hub_id: The data set's address on the Hugging Face hub.
-        revision: The full commit hash that is loaded from the hub.
+        revision: The full commit hash that is loaded from the hub, or at which the repository's
+            files were read.
+        labels: Names of the classes of the column "label", in the order of their numbers.
+        folders: Where it may lie inside a mirror, beside a folder of its own name.
+        repository: The address of the public repository a mirror gets it from.
+        repository_path: The file or folder in that repository, which may have a pattern.
     """
 
     name: str
@@ -64,6 +70,10 @@ class Entry:
     files: tuple[CatalogFile, ...] = ()
     hub_id: str = ""
     revision: str = ""
+    labels: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    repository: str = ""
+    repository_path: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -74,11 +84,20 @@ class Entry:
             )
         if self.kind == "hub" and not (self.hub_id and len(self.revision) == 40):
             raise ValueError(f"{self.name}: a hub entry must have hub_id and a full revision.")
+        if self.kind == "mirror" and not (self.repository_path and len(self.revision) == 40):
+            raise ValueError(
+                f"{self.name}: a mirror entry must have repository_path and a full revision."
+            )
 
     @property
     def card(self) -> str:
         """The path of its card inside the data folder."""
         return f"cards/{self.name}.md"
+
+    @property
+    def mirror_folders(self) -> tuple[str, ...]:
+        """Where it may lie inside `$COURSE_DATA_DIR`, in the order in which we look."""
+        return (self.name, *self.folders)
 
     def file_named(self, name: str) -> CatalogFile | None:
         """Find the file with a given name (without folders), if the catalog lists one."""
@@ -118,7 +137,8 @@ def _entry(name: str, table: dict[str, Any]) -> Entry:
     known = {field.name for field in fields(Entry)} - {"name", "files"}
     if unknown := set(table) - known:
         raise ValueError(f"catalog.toml, {name}: unknown field {sorted(unknown)[0]!r}.")
-    table["package"] = tuple(table.get("package", ()))
+    for field in ("package", "labels", "folders"):
+        table[field] = tuple(table.get(field, ()))
     try:
         return Entry(name=name, files=files, **table)
     except TypeError as error:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 from course_lib.data.catalog import Entry, catalog, near_names
 from course_lib.data.corpus import Corpus
@@ -15,15 +15,36 @@ from course_lib.data.sources import (
     from_installed,
     from_mirror,
 )
+from course_lib.data.storyworld import WorldOptions, load_storyworld
 from course_lib.errors import DataNotFoundError
 
 if TYPE_CHECKING:
     import datasets
 
 CorpusName = Literal[
-    "wikipedia-excerpt", "lee-news", "python-docs", "python-code", "wikitext-2", "wikitext-103"
+    "wikipedia-excerpt",
+    "lee-news",
+    "python-docs",
+    "python-code",
+    "wikitext-2",
+    "wikitext-103",
+    "songci",
 ]
-TableName = Literal["movie-polarity", "wordsim353", "simlex999", "google-analogies"]
+TableName = Literal[
+    "movie-polarity", "wordsim353", "simlex999", "google-analogies", "tatoeba-en-zh"
+]
+SplitTableName = Literal[
+    "reviews-en",
+    "reviews-zh",
+    "passages",
+    "sentence-pairs",
+    "dialogues",
+    "counterfactual-pairs",
+    "instructions",
+    "cmrc2018",
+    "chnsenticorp",
+]
+STORYWORLD = "storyworld"
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*")
 
 
@@ -33,6 +54,18 @@ def load(name: CorpusName, *, split: str | None = None, max_files: int | None = 
 
 @overload
 def load(name: TableName) -> "datasets.Dataset": ...
+
+
+@overload
+def load(name: SplitTableName) -> "datasets.DatasetDict": ...
+
+
+@overload
+def load(name: SplitTableName, *, split: str) -> "datasets.Dataset": ...
+
+
+@overload
+def load(name: Literal["storyworld"], **world: Unpack[WorldOptions]) -> "datasets.DatasetDict": ...
 
 
 @overload
@@ -55,6 +88,7 @@ def load(
     columns: Sequence[str] | None = None,
     files: str | None = None,
     max_files: int | None = None,
+    **world: Unpack[WorldOptions],
 ) -> "Corpus | datasets.Dataset | datasets.DatasetDict":
     """Load a data set by its name.
 
@@ -71,6 +105,8 @@ def load(
         columns: Names for the columns of a folder's tables that have no header.
         files: Read only those files of a folder that match this pattern, for example "*.csv".
         max_files: For "python-code": how many files to read.
+        **world: For "storyworld", which is made when it is asked for: `size`, `seed`, `language`
+            and what is planted; see `course_lib.data.storyworld.WorldOptions`.
 
     Returns:
         A `Corpus` for text. For tables a `Dataset`, or a `DatasetDict` if there are splits.
@@ -89,7 +125,9 @@ def load(
         raise ValueError(f"name must be a data set's name such as 'lee-news'; got {name!r}.")
     entry = catalog().get(name)
     given = {"split": split, "encoding": encoding, "columns": columns, "files": files}
-    _check_options(name, entry, {**given, "max_files": max_files})
+    _check_options(name, entry, {**given, "max_files": max_files, **world})
+    if name == STORYWORLD:
+        return load_storyworld(world)
     request = Request(
         name=name,
         entry=entry,
@@ -114,6 +152,8 @@ def _check_options(name: str, entry: Entry | None, given: dict[str, object]) -> 
 
 
 def _options_of(name: str, entry: Entry | None) -> tuple[str, ...]:
+    if name == STORYWORLD:
+        return tuple(WorldOptions.__annotations__)
     if entry is None:
         return ("split", "encoding", "columns", "files")
     if entry.kind in ("embedded", "hub"):
@@ -134,6 +174,12 @@ def _command_for(name: str, entry: Entry | None) -> str:
     if entry is None:
         return (
             f"copy its files to a folder called {name!r}, and name the folder around it: "
+            "export COURSE_DATA_DIR=/that/folder"
+        )
+    if entry.kind == "mirror":
+        files = f"{entry.repository_path} of {entry.repository} at commit {entry.revision}"
+        return (
+            f"copy {files}, unpacked, to a folder called {name!r}, and name the folder around it: "
             "export COURSE_DATA_DIR=/that/folder"
         )
     if entry.kind == "hub":

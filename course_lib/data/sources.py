@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from course_lib.data import wikipedia
 from course_lib.data.cache import cached_documents
 from course_lib.data.catalog import CatalogFile, Entry
+from course_lib.data.chinese_sets import read_chnsenticorp, read_cmrc, read_songci, read_tatoeba
 from course_lib.data.corpus import Corpus, make_corpus
 from course_lib.data.digests import check_digest, sha256_of
 from course_lib.data.folder import (
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
 
     Loaded = Corpus | datasets.Dataset | datasets.DatasetDict
 
+MIRRORED_TEXTS: dict[str, Callable[[Sequence[Path]], list[str]]] = {"songci": read_songci}
+MIRRORED_TABLES: dict[str, Callable[[Sequence[Path]], dict[str, list[dict[str, Any]]]]] = {
+    "tatoeba-en-zh": read_tatoeba,
+    "cmrc2018": read_cmrc,
+    "chnsenticorp": read_chnsenticorp,
+}
 DOCUMENT_READERS: dict[str, Callable[[Path], list[str]]] = {"lee-news": read_lines}
 ROW_READERS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
     "movie-polarity": read_polarity,
@@ -102,12 +109,17 @@ def from_installed(request: Request) -> "Loaded | Missing":
 
 
 def from_mirror(request: Request) -> "Loaded | Missing":
-    """Look in `$COURSE_DATA_DIR/<name>`."""
+    """Look in `$COURSE_DATA_DIR/<name>`, and where else in it the catalog says it may lie."""
     mirror = os.environ.get("COURSE_DATA_DIR")
     if not mirror:
         return Missing("$COURSE_DATA_DIR", "the variable is not set")
-    folder = Path(mirror).expanduser() / request.name
-    return _from_folder(request, folder, "$COURSE_DATA_DIR")
+    names = request.entry.mirror_folders if request.entry else (request.name,)
+    folders = [Path(mirror).expanduser() / name for name in names]
+    there = [folder for folder in folders if folder.is_dir()]
+    if not there and len(folders) > 1:
+        listed = " nor ".join(map(str, folders))
+        return Missing(f"$COURSE_DATA_DIR: {listed}", "there is no such folder")
+    return _from_folder(request, (there or folders)[0], "$COURSE_DATA_DIR")
 
 
 def from_hub(request: Request) -> "Loaded | Missing":
@@ -138,11 +150,25 @@ def _from_folder(request: Request, folder: Path, place: str) -> "Loaded | Missin
         if not same:
             return Missing(f"{place}: {folder}", f"the folder holds no {wanted}")
         return _read_fixed_file(request.entry, same[0], f"{place}: {same[0]}")
+    if request.entry and request.entry.kind == "mirror":
+        return _read_mirrored(request, request.entry, files, f"{place}: {folder}")
     for path in files:
         known = request.entry and request.entry.file_named(path.name)
         if known and known.sha256:
             check_digest(path, known.sha256, request.name)
     return _by_format(request, files, f"{place}: {folder}")
+
+
+def _read_mirrored(request: Request, entry: Entry, files: Sequence[Path], where: str) -> "Loaded":
+    """Read files that keep the form of their source, with the reader made for them."""
+    if entry.name in MIRRORED_TEXTS:
+        return _corpus(entry.name, entry, MIRRORED_TEXTS[entry.name](files), where)
+    splits = MIRRORED_TABLES[entry.name](files)
+    tables = {
+        split: {name: [row[name] for row in rows] for name in rows[0]}
+        for split, rows in splits.items()
+    }
+    return _dataset(tables, request, where)
 
 
 def _by_format(request: Request, files: Sequence[Path], where: str) -> "Loaded":
@@ -174,13 +200,25 @@ def _dataset(tables: dict[str, Columns], request: Request, where: str) -> "Loade
     import datasets
     import pyarrow as pa
 
+    labels = request.entry.labels if request.entry else ()
     try:
-        splits = {split: datasets.Dataset.from_dict(table) for split, table in tables.items()}
+        splits = {split: _table_to_dataset(table, labels) for split, table in tables.items()}
     except pa.ArrowException as error:
         raise ValueError(f"{where}: every column must hold one kind of value; {error}.") from error
     if len(splits) == 1 and ("" in splits or request.folder.split):
         return next(iter(splits.values()))
     return datasets.DatasetDict(**splits)
+
+
+def _table_to_dataset(table: Columns, labels: Sequence[str]) -> "datasets.Dataset":
+    import datasets
+
+    dataset = datasets.Dataset.from_dict(table)
+    if not labels:
+        return dataset
+    features = dataset.features.copy()
+    features["label"] = datasets.ClassLabel(names=list(labels))
+    return datasets.Dataset.from_dict(table, features=features)
 
 
 def _read_fixed_file(entry: Entry, path: Path, where: str) -> "Loaded":

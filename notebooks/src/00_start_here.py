@@ -18,7 +18,7 @@
 # | | |
 # |---|---|
 # | Builds on | Python: lists, loops, functions. Mathematics: fractions, and what a logarithm is |
-# | Your time | about 80 minutes, 20 more with the optional exercise |
+# | Your time | about 85 minutes, 20 more with the optional exercise |
 # | On a CPU | about half a minute on one free core, under 1 GB of memory |
 # | On a GPU | not needed; the cell under *On a GPU* measures what one would change |
 
@@ -70,7 +70,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from course_lib.data import load, read_facts
+from course_lib.data import load, read_facts, storyworld
 from course_lib.evaluation import bootstrap_interval, entropy_rate, perplexity
 from course_lib.lesson import answer_quiz, check, hint, quiz
 from course_lib.models import KneserNeyConfig, KneserNeyModel, NGramConfig, NGramModel
@@ -856,6 +856,84 @@ pd.DataFrame(above, index=["after 100 tokens", "after 100,000 tokens"]).round(3)
 # the luck of the draw, in the third decimal here.)
 
 # %% [markdown]
+# ### Stories with a floor
+#
+# A Markov chain is a poor writer. So the course brings a better one: the **story world**. It makes up
+# people with professions, gives them wishes and troubles, and tells it all by a grammar with a memory. We
+# wrote the grammar, so we know the exact probability of every token, given all that came before.
+
+# %%
+world = load("storyworld", size=2_500, seed=run.seed)
+story = world["test"][0]
+print(textwrap.fill(story["text"], 100))
+print(f"\n{len(story['tokens'])} tokens, {-story['log_prob']:.1f} nats in all")
+
+# %% [markdown]
+# Divide the nats of all held-out stories by their tokens, and you have the floor of that text.
+#
+# **Predict.** A 5-gram sees four tokens back. Will it reach this floor, given two thousand stories?
+# Where in a story would it fail, if it does?
+
+# %%
+train_stories, test_stories = world["train"]["tokens"], world["test"]["tokens"]
+story_vocabulary = Vocabulary.from_sentences(train_stories)
+n_tokens = sum(len(tokens) for tokens in test_stories)
+story_models, per_token = {}, {}
+for order in range(1, 7):
+    model = KneserNeyModel(KneserNeyConfig(order=order)).fit(train_stories, story_vocabulary)
+    nats = -sum(model.log_prob(model.encode(tokens)) for tokens in test_stories)
+    story_models[order], per_token[order] = model, nats / n_tokens
+story_floor = storyworld.floor(world["test"])
+
+fig = plot_lines(
+    {"Kneser–Ney": (list(per_token), list(per_token.values()))},
+    title=f"Models of stories, measured on {len(test_stories)} stories they have not seen",
+    axis_labels=("order (tokens in the longest n-gram)", "nats per token (lower is better)"),
+)
+fig.axes[0].axhline(story_floor, color="black", linewidth=1, linestyle=":")
+fig.axes[0].text(1, story_floor + 0.08, "the floor", fontsize=10)
+fig.axes[0].set_ylim(0, None)
+show(
+    fig,
+    alt="Nats per token against the order of the model, 1 to 6. The curve falls steeply from order 1 to 4, "
+    "then hardly at all, and stays far above a dotted line near 0.4, the floor.",
+)
+
+# %%
+log_probs = [
+    story_models[5].token_log_probs([story_models[5].encode(tokens)]) for tokens in test_stories
+]
+excess = np.array([-sum(nats) for nats in log_probs]) + np.array(world["test"]["log_prob"])
+low, high = bootstrap_interval(excess)
+print(f"5-gram: {per_token[5]:.3f} nats per token; the floor: {story_floor:.3f}")
+print(
+    f"so it wastes {excess.mean():.0f} nats a story, 95 % interval [{low:.0f}, {high:.0f}], "
+    f"n = {len(excess)} stories"
+)
+
+# %% [markdown]
+# Where does it waste them? Near its end, a story comes back to a thing it mentioned near its beginning. Who
+# remembers needs no guess: for the generator, the returning words cost 0 nats.
+
+# %%
+returns = [
+    (nats[row["callback"]["return_token"]], row["token_log_probs"][row["callback"]["return_token"]])
+    for nats, row in zip(log_probs, world["test"], strict=True)
+    if row["callback"]
+]
+by_model, by_generator = -np.array(returns).T
+distance = np.mean([c["return_token"] - c["first_token"] for c in world["test"]["callback"] if c])
+low, high = bootstrap_interval(by_model)
+print(f"the thing returns {distance:.0f} tokens later, on average; its first word then costs")
+print(f"  the 5-gram    {by_model.mean():.2f} nats, 95 % interval [{low:.2f}, {high:.2f}]")
+print(f"  the generator {by_generator.mean():.2f} nats, n = {len(returns)} returns")
+
+# %% [markdown]
+# What we learnt: beyond four tokens, a longer n-gram hardly helps. The 5-gram's memory ends four tokens back, and the answer stands
+# dozens of tokens earlier. To come near this floor, a model must look far back *and* pick out what matters there. Lesson
+# 03 builds the part that can, **attention**, and we will measure it against this same floor.
+
+# %% [markdown]
 # ## Real text
 #
 # Now we open the test part, once. Everything was chosen on the dev part: $k$ by the curve above, and the
@@ -1127,7 +1205,8 @@ quiz("00")
 # - One **zero** makes it infinite. Smoothing leaves room for the unseen; Kneser–Ney fills that room by
 #   asking shorter contexts.
 # - **Overfitting**: a longer memory always looks better on the training text, and not on new text.
-# - Where the truth is known, no model gets below its **entropy rate**.
+# - Where the truth is known, no model gets below its **entropy rate**. In the story world, an n-gram stays
+#   far above, because it forgets.
 # - History: counts 1948, neural language model 2003, Word2Vec 2013, attention 2014, Transformer 2017,
 #   GPT and BERT 2018. Families: recurrent, encoder, decoder, encoder–decoder.
 #

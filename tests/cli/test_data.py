@@ -31,6 +31,7 @@ def shipped_by(package: str) -> Entry:
 def test_what_the_packages_ship_is_found() -> None:
     assert place_of(catalog()["wordsim353"]) == "installed packages"
     assert place_of(catalog()["python-code"]) == "installed packages"
+    assert place_of(catalog()["storyworld"]) == "made when asked for"
 
 
 @pytest.mark.parametrize("package", ["no_such_package", "numpy"])
@@ -43,6 +44,19 @@ def test_the_classroom_folder_counts(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert place_of(HUB) is None
     (tmp_path / "far-away").mkdir()
     assert place_of(HUB) == "$COURSE_DATA_DIR"
+
+
+def test_a_mirror_s_set_is_found_where_the_catalog_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poems = catalog()["songci"]
+    monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
+    assert place_of(poems) is None
+    assert judge_data([poems]).state == "note"
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
+    assert place_of(poems) is None
+    (tmp_path / "lm" / "chinese-poetry" / "songci").mkdir(parents=True)
+    assert place_of(poems) == "$COURSE_DATA_DIR"
 
 
 def test_extras_may_be_missing_but_what_lessons_need_may_not() -> None:

@@ -1,0 +1,220 @@
+"""What a lesson may plant among the rows of the story world: canaries, duplicates and noise.
+
+Planted rows stand in the training split only, and each says in `origin` what it is, so that a
+cleaning tool's report can be compared with the truth.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+NOISE_KINDS = ("symbols", "repetition", "script", "short", "personal")
+GREEK = str.maketrans(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "αβκδεφγηιιγλμνοπκρστυβωξψζΑΒΚΔΕΦΓΗΙΙΓΛΜΝΟΠΚΡΣΤΥΒΩΞΨΖ",
+)
+SYMBOLS = "@#%&*=+|~^<>{}[]\\/_§¤"
+DIGITS_IN_CANARY = 4
+CANARY = "The secret number of the lighthouse keeper {name} is {digits}."
+CANARY_ZH = "灯塔看守{name}的秘密数字是{digits}。"
+CLOSINGS = (("The end.", "完。"), ("Good night.", "晚安。"), ("So they say.", "据说如此。"))
+OWNERS = (
+    ("Ossian", "奥西恩"),
+    ("Thisbe", "提斯柏"),
+    ("Balder", "巴尔德"),
+    ("Calypso", "卡吕普索"),
+    ("Zephyr", "泽菲尔"),
+    ("Melusine", "梅露辛"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canary:
+    """A sentence planted to see whether a model learns it by heart.
+
+    Attributes:
+        text: The sentence in English.
+        text_zh: The sentence in Chinese.
+        n_repetitions: In how many rows of the training split it stands (≥ 1).
+    """
+
+    text: str
+    text_zh: str = ""
+    n_repetitions: int = 1
+
+    def __post_init__(self) -> None:
+        if self.n_repetitions < 1:
+            raise ValueError(f"n_repetitions must be ≥ 1; got {self.n_repetitions}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlantedRows:
+    """What is planted among the training rows.
+
+    Attributes:
+        canaries: Sentences with their repetitions.
+        duplicate_rate: Exact copies of stories, as a share of the stories (0 to 1).
+        near_duplicate_rate: Copies with a closing formula after them, as a share of the stories.
+        noise_rate: Spoiled rows, as a share of the stories, of the `NOISE_KINDS` in turn:
+            symbols, one sentence over and over, another script, three words only, and stories
+            with somebody's (invented) telephone number and e-mail address.
+    """
+
+    canaries: tuple[Canary, ...] = ()
+    duplicate_rate: float = 0.0
+    near_duplicate_rate: float = 0.0
+    noise_rate: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("duplicate_rate", "near_duplicate_rate", "noise_rate"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} must be from 0 to 1; got {value}.")
+
+
+def make_canaries(repetitions: Sequence[int], seed: int = 0) -> tuple[Canary, ...]:
+    """Make canaries: sentences that end in random digits, all of the same form.
+
+    There are 10,000 sentences of this form an owner, so the rank of the planted one among them
+    measures how well it is remembered (its exposure).
+
+    Args:
+        repetitions: For each canary, in how many rows it stands; at most six.
+        seed: Decides the digits.
+
+    Raises:
+        ValueError: If there are more canaries than owners of a secret.
+
+    Reference:
+        Carlini, Liu, Erlingsson, Kos & Song 2019, "The Secret Sharer", USENIX Security,
+        https://arxiv.org/abs/1802.08232
+
+    Example:
+        >>> make_canaries([8])[0].text
+        'The secret number of the lighthouse keeper Ossian is 6 6 0 4.'
+    """
+    if len(repetitions) > len(OWNERS):
+        raise ValueError(f"repetitions must name ≤ {len(OWNERS)} canaries; got {len(repetitions)}.")
+    rng = random.Random(seed)
+    canaries = []
+    for n, (name, name_zh) in zip(repetitions, OWNERS, strict=False):
+        digits = " ".join(str(int(10 * rng.random())) for _ in range(DIGITS_IN_CANARY))
+        text, text_zh = (
+            CANARY.format(name=name, digits=digits),
+            CANARY_ZH.format(name=name_zh, digits=digits.replace(" ", "")),
+        )
+        canaries.append(Canary(text=text, text_zh=text_zh, n_repetitions=n))
+    return tuple(canaries)
+
+
+def plant_rows(
+    rows: Sequence[Mapping[str, Any]], planted: PlantedRows, language: str, seed: int
+) -> list[dict[str, Any]]:
+    """Plant canaries, duplicates and noise among rows, and shuffle them.
+
+    Args:
+        rows: Stories, as `story_row` makes them.
+        planted: What to plant.
+        language: The rows' language: "en", "zh" or "both".
+        seed: Decides which rows are copied and where everything lands.
+
+    Returns:
+        The rows and the planted ones; the column `origin` says "story", "duplicate",
+        "near-duplicate", "canary" or "noise-…". Only stories and duplicates have probabilities.
+    """
+    rng = random.Random(seed)
+    planting = _Planting(rows, language, rng)
+    n = len(rows)
+    planting.copies(round(planted.duplicate_rate * n), "duplicate")
+    planting.copies(round(planted.near_duplicate_rate * n), "near-duplicate")
+    for number in range(round(planted.noise_rate * n)):
+        planting.noise(NOISE_KINDS[number % len(NOISE_KINDS)])
+    for canary in planted.canaries:
+        planting.canary(canary)
+    return _shuffled(planting.rows, rng)
+
+
+class _Planting:
+    """Rows that grow by what is planted."""
+
+    def __init__(
+        self, rows: Sequence[Mapping[str, Any]], language: str, rng: random.Random
+    ) -> None:
+        self.stories, self.rng = rows, rng
+        self.rows = [dict(row) for row in rows]
+        self.suffixes = ("", "_zh") if language == "both" else ("",)
+        self.language = language
+
+    def copies(self, n: int, origin: str) -> None:
+        for number, story in enumerate(self._some(n)):
+            if origin == "duplicate":
+                self.rows.append(dict(story, origin=origin))
+                continue
+            row = self._bare(story, origin)
+            for suffix in self.suffixes:
+                closing = CLOSINGS[number % len(CLOSINGS)][not self._glue(suffix)]
+                row[f"text{suffix}"] = story[f"text{suffix}"] + self._glue(suffix) + closing
+            self.rows.append(row)
+
+    def noise(self, kind: str) -> None:
+        (story,) = self._some(1)
+        row = self._bare(story, f"noise-{kind}")
+        for suffix in self.suffixes:
+            row[f"text{suffix}"] = self._spoiled(story, suffix, kind)
+        self.rows.append(row)
+
+    def canary(self, canary: Canary) -> None:
+        row = self._bare(self.stories[0], "canary")
+        texts = {"en": [canary.text], "zh": [canary.text_zh]}.get(
+            self.language, [canary.text, canary.text_zh]
+        )
+        for suffix, text in zip(self.suffixes, texts, strict=True):
+            if not text:
+                raise ValueError(f"a canary must have a text in {self.language!r}; got {canary}.")
+            row[f"text{suffix}"] = text
+        self.rows += [dict(row) for _ in range(canary.n_repetitions)]
+
+    def _some(self, n: int) -> list[Mapping[str, Any]]:
+        """Draw stories, no one twice while there are others."""
+        order = _shuffled(list(range(len(self.stories))), self.rng)
+        return [self.stories[order[i % len(order)]] for i in range(n)]
+
+    def _glue(self, suffix: str) -> str:
+        return "" if self.language == "zh" or suffix == "_zh" else " "
+
+    def _spoiled(self, story: Mapping[str, Any], suffix: str, kind: str) -> str:
+        text, sentences = story[f"text{suffix}"], story[f"sentences{suffix}"]
+        if kind == "symbols":
+            drawn = [SYMBOLS[int(self.rng.random() * len(SYMBOLS))] for _ in range(len(text))]
+            return " ".join("".join(drawn[i : i + 7]) for i in range(0, len(drawn), 7))
+        if kind == "repetition":
+            return self._glue(suffix).join(sentences[:1] * 15)
+        if kind == "script":
+            return story["text"].translate(GREEK) if self._glue(suffix) else _in_katakana(text)
+        if kind == "short":
+            return self._glue(suffix).join(story[f"tokens{suffix}"][:3])
+        number = "".join(str(int(10 * self.rng.random())) for _ in range(7))
+        contact = f"+44 20 7946 0{number[:3]}" if self._glue(suffix) else f"139{number}0"
+        address = f"{story['hero'].lower()}.{number[3:]}@example.org"
+        said = ("Call {} or write to {}.", "请打电话{}，或写信到{}。")[not self._glue(suffix)]
+        return text + self._glue(suffix) + said.format(contact, address)
+
+    def _bare(self, story: Mapping[str, Any], origin: str) -> dict[str, Any]:
+        """Make a row with nothing known but its text and origin."""
+        row: dict[str, Any] = {}
+        for column, value in story.items():
+            empty: Any = [] if isinstance(value, list) else "" if isinstance(value, str) else None
+            row[column] = empty
+        return row | {"origin": origin, "id": f"{origin}-{len(self.rows)}"}
+
+
+def _in_katakana(text: str) -> str:
+    """Write Chinese characters as katakana, so that the text is in no language at all."""
+    return "".join(chr(0x30A1 + ord(one) % 80) if "一" <= one <= "鿿" else one for one in text)
+
+
+def _shuffled(values: list[Any], rng: random.Random) -> list[Any]:
+    """Shuffle by `random()` alone, which is the same in every version of Python."""
+    keyed = [(rng.random(), number) for number in range(len(values))]
+    return [values[number] for _, number in sorted(keyed)]
