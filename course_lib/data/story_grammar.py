@@ -103,6 +103,8 @@ def check_grammar(grammar: Parts, words: Mapping[str, tuple[Item, ...]]) -> None
         first = FirstTokens(grammar, words, language)
         for rows in grammar.values():
             _check_branches(rows, language, first)
+    for rows in grammar.values():
+        _check_between(rows)
 
 
 class FirstTokens:
@@ -160,6 +162,8 @@ def _kept(rows: list[Alternative], plots: Sequence[str] | None) -> list[Alternat
     known = {row.labels["plot"] for row in rows if "plot" in row.labels}
     if plots is None or not known:
         return rows
+    if not plots:
+        raise ValueError(f"plots must be among {sorted(known)}; got none.")
     if unknown := set(plots) - known:
         raise ValueError(f"plots must be among {sorted(known)}; got {min(unknown)!r}.")
     return [row for row in rows if row.labels.get("plot") in plots]
@@ -214,6 +218,7 @@ def _check_alternative(
             raise ValueError(f"{row}: there must be a part <{lost[0]}>; it has no alternative.")
         if lost := [s for s in binds if s.words not in words]:
             raise ValueError(f"{row}: there must be a list {lost[0].words!r}; there is none.")
+        _check_order(row, language, binds, parts)
         bound = {(s.name, s.words, s.relation, s.key) for s in binds}
         if len(bound) != len(binds):
             raise ValueError(f"{row}: a variable must be bound once ({language}).")
@@ -224,6 +229,28 @@ def _check_alternative(
                 f"{row}: en and zh must have the same {what}; "
                 f"got {seen[0][index]} and {seen[1][index]}."
             )
+
+
+def _check_order(row: Alternative, language: str, binds: list[Slot], parts: list[str]) -> None:
+    order = [s.name for s in binds]
+    if late := [s for s in binds if s.key in order[order.index(s.name) :]]:
+        raise ValueError(
+            f"{row}: {late[0].name!r} must come after {late[0].key!r} ({language}), on which "
+            "its draw depends."
+        )
+    if sum(part == BETWEEN for part in parts) > 1:
+        raise ValueError(f"{row}: <{BETWEEN}> must stand there once at most.")
+
+
+def _check_between(rows: Sequence[Alternative]) -> None:
+    """Refuse alternatives that part at `<between>`, which may write nothing to tell them apart."""
+    for language in LANGUAGES:
+        templates = [row.templates[language].symbols for row in rows]
+        for row, symbols in zip(rows, templates, strict=True):
+            at = symbols.index(Part(BETWEEN)) if Part(BETWEEN) in symbols else 0
+            stem, longer = symbols[:at], symbols[: at + 1]
+            if at and any(s[:at] == stem and s[: at + 1] != longer for s in templates):
+                raise ValueError(f"{row} must not part from another at <{BETWEEN}>.")
 
 
 def _check_branches(rows: Sequence[Alternative], language: str, first: FirstTokens) -> None:

@@ -148,12 +148,20 @@ def lexicon() -> Mapping[str, tuple[Item, ...]]:
     for path in sorted(data_path("storyworld/words").glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        for language in LANGUAGES:
-            said = [row[language] for row in rows]
-            if not all(said):
-                raise ValueError(f"{path.name}: every row must have a column {language!r}.")
-        seen = [row["en"] for row in rows]
-        if twice := {word for word in seen if seen.count(word) > 1}:
-            raise ValueError(f"{path.name}: {min(twice)!r} must not stand there twice.")
+        _check_list(path.name, rows)
         lists[path.stem] = tuple(Item(path.stem, row) for row in rows)
     return MappingProxyType(lists)
+
+
+def _check_list(name: str, rows: list[dict[str, str]]) -> None:
+    """Check that no two items of a list are the same in any form, in either language."""
+    forms = [column for column in rows[0] if column in LANGUAGES or f"{column}_zh" in rows[0]]
+    forms += [column for column in rows[0] if column.endswith("_zh") and column[:-3] in forms]
+    for column in forms:
+        seen: set[str] = set()
+        for row in rows:
+            if not row[column]:
+                raise ValueError(f"{name}: every row must have a column {column!r}; got {row}.")
+            if row[column] in seen:
+                raise ValueError(f"{name}: {row[column]!r} must not stand there twice.")
+            seen.add(row[column])

@@ -87,31 +87,32 @@ class Reader:
         Raises:
             ValueError: If the grammar cannot write this text; shows where it stops.
         """
-        frontiers = {0: self._start()}
+        frontiers = {0: {state: (prob, 1) for state, prob in self._start().items()}}
         mass: dict[int, float] = {0: 1.0}
         lengths: dict[int, set[int]] = defaultdict(set)
-        finished = []
+        n_derivations = 0
         while frontiers:
             at = min(frontiers)
-            for state, prob in frontiers.pop(at).items():
+            for state, (prob, n) in frontiers.pop(at).items():
                 for token, after, share in self._advance(state):
                     if token == DONE:
-                        finished += [prob * share] if at == len(text) else []
+                        n_derivations += n if at == len(text) else 0
                         continue
                     end = _match(text, at, token, self.language)
                     if end is None:
                         continue
-                    states = frontiers.setdefault(end, defaultdict(float))
-                    states[after] += prob * share
+                    states = frontiers.setdefault(end, {})
+                    known_prob, known_n = states.get(after, (0.0, 0))
+                    states[after] = (known_prob + prob * share, known_n + n)
                     mass[end] = mass.get(end, 0.0) + prob * share
                     lengths[end].add(end - at)
-        if not finished:
+        if not n_derivations:
             furthest = max(mass)
             raise ValueError(
                 f"text must be a story of this world; no derivation goes on after "
                 f"{text[max(0, furthest - 40) : furthest]!r} with {text[furthest:][:20]!r}."
             )
-        return self._reading(text, mass, lengths, len(finished))
+        return self._reading(text, mass, lengths, n_derivations)
 
     def next_probs(self, prefix: list[str]) -> dict[str, float]:
         """Give the distribution of the next token after a list of tokens.
@@ -203,7 +204,7 @@ class Reader:
             said = known[slot.name].say(slot.form, self.language)  # pyright: ignore
             yield rest + tuple(reversed(said)), memory, prob
             return
-        for item, share in self._chances(slot, known.get(slot.key)):  # pyright: ignore
+        for item, share in self._chances(slot, known[slot.key] if slot.key else None):  # pyright: ignore
             after = {**known, slot.name: item}
             if slot.name == "thing":
                 after["#thing"] = known.get("#", 0)

@@ -18,6 +18,7 @@ SYMBOLS = "@#%&*=+|~^<>{}[]\\/_§¤"
 DIGITS_IN_CANARY = 4
 CANARY = "The secret number of the lighthouse keeper {name} is {digits}."
 CANARY_ZH = "灯塔看守{name}的秘密数字是{digits}。"
+SHORT_CHARACTERS = 4
 CLOSINGS = (("The end.", "完。"), ("Good night.", "晚安。"), ("So they say.", "据说如此。"))
 OWNERS = (
     ("Ossian", "奥西恩"),
@@ -56,9 +57,9 @@ class PlantedRows:
         canaries: Sentences with their repetitions.
         duplicate_rate: Exact copies of stories, as a share of the stories (0 to 1).
         near_duplicate_rate: Copies with a closing formula after them, as a share of the stories.
-        noise_rate: Spoiled rows, as a share of the stories, of the `NOISE_KINDS` in turn:
-            symbols, one sentence over and over, another script, three words only, and stories
-            with somebody's (invented) telephone number and e-mail address.
+        noise_rate: The share of the stories that is spoiled, in the `NOISE_KINDS` in turn:
+            symbols, one sentence over and over, another script, two words (four characters)
+            only, and somebody's (invented) telephone number and e-mail address after the story.
     """
 
     canaries: tuple[Canary, ...] = ()
@@ -125,60 +126,60 @@ def plant_rows(
     """
     rng = random.Random(seed)
     planting = _Planting(rows, language, rng)
-    n = len(rows)
-    planting.copies(round(planted.duplicate_rate * n), "duplicate")
-    planting.copies(round(planted.near_duplicate_rate * n), "near-duplicate")
-    for number in range(round(planted.noise_rate * n)):
-        planting.noise(NOISE_KINDS[number % len(NOISE_KINDS)])
+    planting.spoil(round(planted.noise_rate * len(rows)))
+    planting.copy(round(planted.duplicate_rate * len(rows)), "duplicate")
+    planting.copy(round(planted.near_duplicate_rate * len(rows)), "near-duplicate")
     for canary in planted.canaries:
-        planting.canary(canary)
+        planting.repeat(canary)
     return _shuffled(planting.rows, rng)
 
 
 class _Planting:
-    """Rows that grow by what is planted."""
+    """Rows that are spoiled and copied: first some are spoiled, and only clean ones are copied."""
 
     def __init__(
         self, rows: Sequence[Mapping[str, Any]], language: str, rng: random.Random
     ) -> None:
-        self.stories, self.rng = rows, rng
-        self.rows = [dict(row) for row in rows]
+        self.rng, self.language = rng, language
+        self.clean = [dict(row) for row in _shuffled(list(rows), rng)]
+        self.rows = [*self.clean]
         self.suffixes = ("", "_zh") if language == "both" else ("",)
-        self.language = language
 
-    def copies(self, n: int, origin: str) -> None:
-        for number, story in enumerate(self._some(n)):
+    def spoil(self, n: int) -> None:
+        for number in range(n):
+            story, kind = self.clean[number], NOISE_KINDS[number % len(NOISE_KINDS)]
+            row = _bare(story, f"noise-{kind}", number)
+            for suffix in self.suffixes:
+                row[f"text{suffix}"] = self._spoiled(story, suffix, kind)
+            self.rows[number] = row
+        self.clean = self.clean[n:]
+
+    def copy(self, n: int, origin: str) -> None:
+        if n and not self.clean:
+            raise ValueError("noise_rate must leave stories to copy; got 1 with duplicates.")
+        for number in range(n):
+            story = self.clean[number % len(self.clean)]
             if origin == "duplicate":
-                self.rows.append(dict(story, origin=origin))
+                self.rows.append(story | {"origin": origin})
                 continue
-            row = self._bare(story, origin)
+            row = _bare(story, origin, number)
             for suffix in self.suffixes:
                 closing = CLOSINGS[number % len(CLOSINGS)][not self._glue(suffix)]
                 row[f"text{suffix}"] = story[f"text{suffix}"] + self._glue(suffix) + closing
             self.rows.append(row)
+        self.clean = _shuffled(self.clean, self.rng)
 
-    def noise(self, kind: str) -> None:
-        (story,) = self._some(1)
-        row = self._bare(story, f"noise-{kind}")
-        for suffix in self.suffixes:
-            row[f"text{suffix}"] = self._spoiled(story, suffix, kind)
-        self.rows.append(row)
-
-    def canary(self, canary: Canary) -> None:
-        row = self._bare(self.stories[0], "canary")
+    def repeat(self, canary: Canary) -> None:
         texts = {"en": [canary.text], "zh": [canary.text_zh]}.get(
             self.language, [canary.text, canary.text_zh]
         )
-        for suffix, text in zip(self.suffixes, texts, strict=True):
-            if not text:
-                raise ValueError(f"a canary must have a text in {self.language!r}; got {canary}.")
-            row[f"text{suffix}"] = text
-        self.rows += [dict(row) for _ in range(canary.n_repetitions)]
-
-    def _some(self, n: int) -> list[Mapping[str, Any]]:
-        """Draw stories, no one twice while there are others."""
-        order = _shuffled(list(range(len(self.stories))), self.rng)
-        return [self.stories[order[i % len(order)]] for i in range(n)]
+        if not all(texts):
+            raise ValueError(f"a canary must have a text in {self.language!r}; got {canary}.")
+        for _ in range(canary.n_repetitions):
+            row = _bare(self.rows[0], "canary", len(self.rows))
+            self.rows.append(
+                row | {f"text{s}": text for s, text in zip(self.suffixes, texts, strict=True)}
+            )
 
     def _glue(self, suffix: str) -> str:
         return "" if self.language == "zh" or suffix == "_zh" else " "
@@ -193,20 +194,21 @@ class _Planting:
         if kind == "script":
             return story["text"].translate(GREEK) if self._glue(suffix) else _in_katakana(text)
         if kind == "short":
-            return self._glue(suffix).join(story[f"tokens{suffix}"][:3])
+            return " ".join(story["tokens"][:2]) if self._glue(suffix) else text[:SHORT_CHARACTERS]
         number = "".join(str(int(10 * self.rng.random())) for _ in range(7))
         contact = f"+44 20 7946 0{number[:3]}" if self._glue(suffix) else f"139{number}0"
         address = f"{story['hero'].lower()}.{number[3:]}@example.org"
         said = ("Call {} or write to {}.", "请打电话{}，或写信到{}。")[not self._glue(suffix)]
         return text + self._glue(suffix) + said.format(contact, address)
 
-    def _bare(self, story: Mapping[str, Any], origin: str) -> dict[str, Any]:
-        """Make a row with nothing known but its text and origin."""
-        row: dict[str, Any] = {}
-        for column, value in story.items():
-            empty: Any = [] if isinstance(value, list) else "" if isinstance(value, str) else None
-            row[column] = empty
-        return row | {"origin": origin, "id": f"{origin}-{len(self.rows)}"}
+
+def _bare(story: Mapping[str, Any], origin: str, number: int) -> dict[str, Any]:
+    """Make a row with nothing known but its text and origin."""
+    row: dict[str, Any] = {}
+    for column, value in story.items():
+        empty: Any = [] if isinstance(value, list) else "" if isinstance(value, str) else None
+        row[column] = empty
+    return row | {"origin": origin, "id": f"{origin}-{number}"}
 
 
 def _in_katakana(text: str) -> str:

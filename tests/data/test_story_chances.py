@@ -72,6 +72,11 @@ def test_a_draw_by_hand() -> None:
     assert draw.cumulative[-1] == 1.0
 
 
+def test_rounding_leaves_nothing_above_the_last_item() -> None:
+    assert sum([0.1] * 10) < 1
+    assert Draw(OBJECTS[:1] * 10, [1.0] * 10).cumulative[-1] == 1.0
+
+
 def test_what_weighs_nothing_is_not_drawn() -> None:
     draw = Draw(OBJECTS, [1.0, 0.0, 3.0])
     assert draw.items == [OBJECTS[0], OBJECTS[2]]

@@ -147,6 +147,8 @@ def test_the_shares_of_the_plans() -> None:
     assert choice.cumulative == pytest.approx((3 / 8, 4 / 8, 1.0))
     assert choice.cumulative[-1] == 1.0
     assert [plan.source for plan in choice.plans] == list(rows)
+    ten = tuple(row(f"A{n}", f"甲{n}") for n in range(10))
+    assert compile_grammar({"story": ten}, WORDS)["story"].cumulative[-1] == 1.0  # no rounding
 
 
 def test_steps_by_hand() -> None:

@@ -253,3 +253,27 @@ def test_first_tokens_by_hand() -> None:
 def test_an_alternative_shows_its_part_and_first_words() -> None:
     shown = row("a {x:names} <end> 3 4 5 6 7 8 9 10 11 12 13", "一", part="p")
     assert repr(shown) == "<p>: a x end 3 4 5 6 7 8 9 10 11"
+
+
+def test_alternatives_must_not_part_at_between() -> None:
+    rain = row("Rain .", "雨 。", "digression")
+    with pytest.raises(ValueError, match=r"A <?.*must not part from another at <between>"):
+        check(row("A <between> B", "甲 <between> 乙"), row("A C", "甲 丙"), rain)
+
+
+def test_between_stands_once_at_most() -> None:
+    rain = row("Rain .", "雨 。", "digression")
+    with pytest.raises(ValueError, match="<between> must stand there once at most"):
+        check(row("A <between> B <between> C", "甲 <between> 乙 <between> 丙"), rain)
+
+
+def test_a_draw_comes_after_what_it_depends_on_in_both_languages() -> None:
+    check(row("{x:names} and {y:names!x}", "{x:names} 和 {y:names!x}"))
+    with pytest.raises(ValueError, match=r"'y' must come after 'x' \(zh\)"):
+        check(row("{x:names} and {y:names!x}", "{y:names!x} 和 {x:names}"))
+
+
+def test_no_plot_at_all_is_refused(folder: Path) -> None:
+    write(folder / "a.toml", 'story / No . $ / 不 。 $ / plot = "dull"')
+    with pytest.raises(ValueError, match=r"plots must be among \['dull'\]; got none"):
+        load_grammar([])

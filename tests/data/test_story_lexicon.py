@@ -59,7 +59,14 @@ def test_a_row_needs_both_languages(folder: Path, row: str, column: str) -> None
 def test_no_item_twice(folder: Path) -> None:
     text = "en,zh\npear,梨\nfig,无花果\npear,鸭梨\nfig,果\n"
     (folder / "fruits.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match=r"fruits\.csv: 'fig' must not stand there twice"):
+    with pytest.raises(ValueError, match=r"fruits\.csv: 'pear' must not stand there twice"):
+        read_lists()
+
+
+def test_no_form_twice_because_two_items_could_not_be_told_apart(folder: Path) -> None:
+    text = "en,zh,tool,tool_zh\ncook,厨师,knife,刀\nbutcher,屠夫,knife,屠刀\n"
+    (folder / "jobs.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"jobs\.csv: 'knife' must not stand there twice"):
         read_lists()
 
 

@@ -266,7 +266,6 @@ def test_the_probabilities_of_an_ambiguous_grammar_are_summed() -> None:
     assert math.fsum(all_texts(reader).values()) == pytest.approx(1.0)
 
 
-@pytest.mark.xfail(reason="derivations that meet again are merged and counted once", strict=True)
 def test_two_derivations_that_end_alike_are_counted() -> None:
     grammar = {**YES, "story": (*YES["story"], row("Yes .", "是 。"))}
     assert Reader(grammar, PLANTED, "en").read("Yes.").n_derivations == 2

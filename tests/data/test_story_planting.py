@@ -63,7 +63,7 @@ def test_counts_by_origin(language: str) -> None:
         noise_rate=0.33,  # 6.6 rows: the kinds in turn, and the first two again
     )
     assert Counter(row["origin"] for row in rows) == {
-        "story": 20,
+        "story": 13,
         "duplicate": 5,
         "near-duplicate": 2,
         "noise-symbols": 2,
@@ -84,10 +84,21 @@ def test_nothing_planted_is_only_shuffled() -> None:
 
 def test_stories_are_left_as_they_were() -> None:
     before = stories("both")
-    rows = plant_rows(before, PlantedRows(noise_rate=1, near_duplicate_rate=1), "both", 0)
+    rows = plant_rows(before, PlantedRows(noise_rate=0.5, near_duplicate_rate=1), "both", 0)
     assert before == stories("both")
     kept = of_origin(rows, "story")
-    assert sorted(kept, key=lambda row: -row["log_prob"]) == before
+    assert len(kept) == 10
+    assert all(row in before for row in kept)
+
+
+def test_only_clean_stories_are_copied() -> None:
+    rows = planted(noise_rate=0.5, duplicate_rate=0.4, near_duplicate_rate=0.4)
+    clean = {row["id"]: row["text"] for row in of_origin(rows, "story")}
+    assert {row["id"] for row in of_origin(rows, "duplicate")} <= set(clean)
+    for row in of_origin(rows, "near-duplicate"):
+        assert any(row["text"].startswith(text) for text in clean.values())
+    with pytest.raises(ValueError, match="noise_rate must leave stories to copy"):
+        planted(noise_rate=1.0, duplicate_rate=0.1)
 
 
 def test_duplicates_are_exact_and_of_different_stories() -> None:
@@ -140,8 +151,9 @@ def test_only_stories_and_exact_copies_have_probabilities(language: str) -> None
 
 
 def test_what_is_planted_has_its_own_id() -> None:
-    rows = planted(near_duplicate_rate=0.4, noise_rate=0.4)
-    assert len({row["id"] for row in rows}) == len(rows) == 36
+    canary = Canary(text="One.", n_repetitions=3)
+    rows = planted(near_duplicate_rate=0.4, noise_rate=0.4, canaries=(canary,))
+    assert len({row["id"] for row in rows}) == len(rows) == 31
     for row in rows:
         assert row["id"].startswith(row["origin"])
 
@@ -201,7 +213,7 @@ PATTERNS = {  # English, Chinese
     ),
     "repetition": (r"(Ann ran \d+\.)( \1){14}", r"(安跑\d+。)\1{14}"),
     "script": (r"Ανν ραν \d+\. Σο\.", r"([ァ-ヷ]){2}\d+。[ァ-ヷ]。"),
-    "short": (r"Ann ran \d+", r"安跑\d+"),
+    "short": (r"Ann ran", r"安跑\d+。?好?"),
     "personal": (
         r"Ann ran (\d+)\. So\. Call \+44 20 7946 0\d{3} or write to ann\1\.\d{4}@example\.org\.",
         r"安跑(\d+)。好。请打电话139\d{7}0，或写信到ann\1\.\d{4}@example\.org。",

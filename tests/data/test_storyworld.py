@@ -351,7 +351,9 @@ def test_options_come_through_the_door() -> None:
     assert set(rows["test"]["origin"]) == {"story"}
     counts = Counter(rows["train"]["origin"])
     assert counts["canary"] == 3
-    assert counts["duplicate"] == round(0.5 * counts["story"])
+    n_noisy = sum(n for origin, n in counts.items() if origin.startswith("noise-"))
+    assert n_noisy == round(0.1 * (n_noisy + counts["story"])) > 0
+    assert counts["duplicate"] == round(0.5 * (n_noisy + counts["story"]))
     assert rows["train"]["text"].count("The code is 4 2.") == 3
     distances = {row["callback"]["n_sentences"] for row in rows["test"] if row["callback"]}
     assert distances == {20}
