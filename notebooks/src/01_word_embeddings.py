@@ -1356,9 +1356,9 @@ for label, vectors in (("1.0", story_vectors["PPMI + SVD"]), ("0.5", blurred)):
     by_section = evaluate_analogies(vectors, story_analogies).by_section
     print(f"PPMI + SVD, regularity {label}")
     for section in ("capital-country", "animal-young", "profession-tool"):
-        right, n = by_section[section]
-        low, high = proportion_interval(right, n)
-        print(f"  {section:16} {right / n:.2f} [{low:.2f}, {high:.2f}], n = {n}")
+        n_right, n = by_section[section]
+        low, high = proportion_interval(n_right, n)
+        print(f"  {section:16} {n_right / n:.2f} [{low:.2f}, {high:.2f}], n = {n}")
 
 # %% [markdown]
 # The capitals lose much of their score. The tools, which we left alone, hardly change. So the methods do find what is in the text, and only that:
