@@ -46,7 +46,7 @@ things and wishes; once said, they are certain. That is what a model with a memo
 | memory | `callback_distance` | how many sentences lie between a thing and the story's return to it |
 | domains | `plots` | only these plots, for learning one domain after another |
 | secrets | `canaries` | sentences repeated as often as you say |
-| dirt | `duplicate_rate`, `near_duplicate_rate`, `noise_rate` | copies and spoiled rows in the training split; the column `origin` tells them |
+| dirt | `duplicate_rate`, `near_duplicate_rate`, `noise_rate`, `leak_rate` | copies, spoiled rows and test stories in the training split; the column `origin` tells them |
 
 `course_lib.data.story_tasks` cuts small tasks out of the same grammar: number agreement, word order, feelings with invented stems, and "bank" in two senses.
 

@@ -60,15 +60,17 @@ class PlantedRows:
         noise_rate: The share of the stories that is spoiled, in the `NOISE_KINDS` in turn:
             symbols, one sentence over and over, another script, two words (four characters)
             only, and somebody's (invented) telephone number and e-mail address after the story.
+        leak_rate: The share of the test stories that stand in the training split, too.
     """
 
     canaries: tuple[Canary, ...] = ()
     duplicate_rate: float = 0.0
     near_duplicate_rate: float = 0.0
     noise_rate: float = 0.0
+    leak_rate: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("duplicate_rate", "near_duplicate_rate", "noise_rate"):
+        for name in ("duplicate_rate", "near_duplicate_rate", "noise_rate", "leak_rate"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} must be from 0 to 1; got {value}.")
@@ -110,7 +112,12 @@ def make_canaries(repetitions: Sequence[int], seed: int = 0) -> tuple[Canary, ..
 
 
 def plant_rows(
-    rows: Sequence[Mapping[str, Any]], planted: PlantedRows, language: str, seed: int
+    rows: Sequence[Mapping[str, Any]],
+    planted: PlantedRows,
+    language: str,
+    seed: int,
+    *,
+    test_rows: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """Plant canaries, duplicates and noise among rows, and shuffle them.
 
@@ -119,16 +126,21 @@ def plant_rows(
         planted: What to plant.
         language: The rows' language: "en", "zh" or "both".
         seed: Decides which rows are copied and where everything lands.
+        test_rows: The test split, for leaks.
 
     Returns:
         The rows and the planted ones; the column `origin` says "story", "duplicate",
-        "near-duplicate", "canary" or "noise-…". Only stories and duplicates have probabilities.
+        "near-duplicate", "leak", "canary" or "noise-…". Only stories, exact duplicates and leaks
+        have probabilities.
     """
     rng = random.Random(seed)
     planting = _Planting(rows, language, rng)
     planting.spoil(round(planted.noise_rate * len(rows)))
     planting.copy(round(planted.duplicate_rate * len(rows)), "duplicate")
     planting.copy(round(planted.near_duplicate_rate * len(rows)), "near-duplicate")
+    n_leaks = round(planted.leak_rate * len(test_rows))
+    leaks = _shuffled(list(test_rows), rng)[:n_leaks]
+    planting.rows += [dict(row, origin="leak") for row in leaks]
     for canary in planted.canaries:
         planting.repeat(canary)
     return _shuffled(planting.rows, rng)

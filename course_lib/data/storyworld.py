@@ -94,6 +94,7 @@ class WorldOptions(TypedDict, total=False):
     duplicate_rate: float
     near_duplicate_rate: float
     noise_rate: float
+    leak_rate: float
 
 
 def load_storyworld(options: WorldOptions) -> "datasets.DatasetDict":
@@ -120,6 +121,7 @@ def load_storyworld(options: WorldOptions) -> "datasets.DatasetDict":
         duplicate_rate=options.get("duplicate_rate", 0.0),
         near_duplicate_rate=options.get("near_duplicate_rate", 0.0),
         noise_rate=options.get("noise_rate", 0.0),
+        leak_rate=options.get("leak_rate", 0.0),
     )
     return make_storyworld(
         options.get("size", DEFAULT_SIZE),
@@ -172,9 +174,12 @@ def make_storyworld(
             chunks[name].append(datasets.Dataset.from_list(waiting[name], features=features))
             waiting[name] = []
     if planted is not None:
-        everything = [dict(row) for chunk in chunks["train"] for row in chunk.to_list()]
-        everything += waiting["train"]
-        chunks["train"], waiting["train"] = [], plant_rows(everything, planted, language, seed)
+        train, test = (
+            [row for chunk in chunks[name] for row in chunk.to_list()] + waiting[name]
+            for name in ("train", "test")
+        )
+        chunks["train"] = []
+        waiting["train"] = plant_rows(train, planted, language, seed, test_rows=test)
     for name, rows in waiting.items():
         columns = {column: [row[column] for row in rows] for column in features}
         chunks[name].append(datasets.Dataset.from_dict(columns, features=features))

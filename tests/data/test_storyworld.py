@@ -359,6 +359,17 @@ def test_options_come_through_the_door() -> None:
     assert distances == {20}
 
 
+def test_leaks_are_test_stories_in_training_and_only_when_asked_for() -> None:
+    clean, leaky = (load("storyworld", size=200, leak_rate=rate) for rate in (0.0, 0.5))
+    test = set(clean["test"]["text"])
+    assert set(leaky["test"]["text"]) == test
+    assert not test & set(clean["train"]["text"])
+    leaked = leaky["train"].filter(lambda row: row["origin"] == "leak")
+    assert len(leaked) == round(0.5 * len(test)) > 3
+    assert set(leaked["text"]) <= test
+    assert floor(leaked) > 0
+
+
 def test_canaries_for_both_languages() -> None:
     canaries = make_canaries([2])
     rows = load("storyworld", size=20, language="both", canaries=canaries)["train"]
@@ -386,6 +397,7 @@ def test_large_worlds_are_made_in_chunks(monkeypatch) -> None:
         ({"plots": ["war"]}, r"plots must be among .*got 'war'"),
         ({"callback_distance": 0}, "callback_distance must be ≥ 1; got 0"),
         ({"noise_rate": -0.1}, "noise_rate must be from 0 to 1; got -0.1"),
+        ({"leak_rate": 2}, "leak_rate must be from 0 to 1; got 2"),
         ({"split": "train"}, r"options of load\('storyworld'\) must be .*got split='train'"),
     ],
 )
