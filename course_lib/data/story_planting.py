@@ -95,7 +95,7 @@ def make_canaries(repetitions: Sequence[int], seed: int = 0) -> tuple[Canary, ..
 
     Example:
         >>> make_canaries([8])[0].text
-        'The secret number of the lighthouse keeper Ossian is 6 6 0 4.'
+        'The secret number of the lighthouse keeper Ossian is 8 7 4 2.'
     """
     if len(repetitions) > len(OWNERS):
         raise ValueError(f"repetitions must name ≤ {len(OWNERS)} canaries; got {len(repetitions)}.")
