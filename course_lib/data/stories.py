@@ -46,8 +46,9 @@ class StoryOptions:
 
     def __post_init__(self) -> None:
         PlantedChances(p_gender=self.p_gender, analogy_regularity=self.analogy_regularity)
-        if self.callback_distance is not None and self.callback_distance < 1:
-            raise ValueError(f"callback_distance must be ≥ 1; got {self.callback_distance}.")
+        distance = self.callback_distance
+        if distance is not None and not (isinstance(distance, int) and distance >= 1):
+            raise ValueError(f"callback_distance must be an integer ≥ 1; got {distance!r}.")
 
 
 @dataclass(frozen=True, slots=True)

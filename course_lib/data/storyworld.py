@@ -108,8 +108,14 @@ def load_storyworld(options: WorldOptions) -> "datasets.DatasetDict":
         ValueError: If an option is out of range; names it.
     """
     plots, canaries = options.get("plots"), options.get("canaries", ())
+    if isinstance(plots, str):
+        raise ValueError(f"plots must be a list of names, such as [{plots!r}]; got {plots!r}.")
     if isinstance(canaries, Mapping):
         canaries = [Canary(text=t, text_zh=t, n_repetitions=n) for t, n in canaries.items()]
+    elif strange := [one for one in canaries if not isinstance(one, Canary)]:
+        raise ValueError(
+            f"canaries must map sentences to repetitions, or be Canary objects; got {strange[0]!r}."
+        )
     stories = StoryOptions(
         p_gender=options.get("p_gender", 0.5),
         analogy_regularity=options.get("analogy_regularity", 1.0),
@@ -154,14 +160,14 @@ def make_storyworld(
         train, validation and test, about 80, 10 and 10 %.
 
     Raises:
-        ValueError: If `size` is below 1 or the language is unknown.
+        ValueError: If `size` is no integer above 0, or the language is unknown.
     """
     import datasets
 
     if language not in ("en", "zh", "both"):
         raise ValueError(f"language must be 'en', 'zh' or 'both'; got {language!r}.")
-    if size < 1:
-        raise ValueError(f"size must be ≥ 1; got {size}.")
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"size must be an integer ≥ 1; got {size!r}.")
     # English is always told, because its hash decides the split.
     languages = ("en",) if language == "en" else ("en", "zh")
     features = _features(language)

@@ -263,11 +263,15 @@ def test_large_worlds_are_made_in_chunks(monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 0}, "size must be ≥ 1; got 0"),
+        ({"size": 0}, "size must be an integer ≥ 1; got 0"),
+        ({"size": "many"}, "size must be an integer ≥ 1; got 'many'"),
+        ({"canaries": ["x"]}, "canaries must map sentences to repetitions.*got 'x'"),
         ({"language": "fr"}, "language must be 'en', 'zh' or 'both'; got 'fr'"),
         ({"p_gender": 1.5}, "p_gender must be from 0 to 1; got 1.5"),
         ({"plots": ["war"]}, r"plots must be among .*got 'war'"),
-        ({"callback_distance": 0}, "callback_distance must be ≥ 1; got 0"),
+        ({"plots": "lost"}, r"plots must be a list of names, such as \['lost'\]; got 'lost'"),
+        ({"callback_distance": 0}, "callback_distance must be an integer ≥ 1; got 0"),
+        ({"callback_distance": 2.5}, r"callback_distance must be an integer ≥ 1; got 2\.5"),
         ({"noise_rate": -0.1}, "noise_rate must be from 0 to 1; got -0.1"),
         ({"leak_rate": 2}, "leak_rate must be from 0 to 1; got 2"),
         ({"split": "train"}, r"options of load\('storyworld'\) must be .*got split='train'"),
