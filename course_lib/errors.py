@@ -9,6 +9,10 @@ class DataNotFoundError(CourseError):
     """A data set is in none of the four sources; the message lists where we looked."""
 
 
+class WeightsNotFoundError(CourseError):
+    """A pretrained model is in no folder and not to be had from the hub; the message says why."""
+
+
 class DigestMismatchError(CourseError):
     """A file is truncated, altered, or of another version than the catalog promises."""
 

@@ -23,7 +23,16 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from bugs import Bug, find_bugs  # noqa: E402
 
-PACKAGES = ("evaluation", "tokenizers", "nn", "embeddings", "models", "generation", "training")
+PACKAGES = (
+    "evaluation",
+    "tokenizers",
+    "nn",
+    "embeddings",
+    "models",
+    "generation",
+    "compute",
+    "training",
+)
 LIMIT_SECONDS = 120
 
 

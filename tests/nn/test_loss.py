@@ -6,7 +6,13 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.nn import cross_entropy, cross_entropy_gradient, log_softmax, softmax
+from course_lib.nn import (
+    cross_entropy,
+    cross_entropy_gradient,
+    log_softmax,
+    smoothed_cross_entropy,
+    softmax,
+)
 from course_lib.seeding import make_generator
 
 
@@ -104,3 +110,71 @@ def test_hand_written_gradient_equals_autograd() -> None:
 def test_gradcheck_of_cross_entropy() -> None:
     logits = random_logits(3, 5).requires_grad_()
     assert torch.autograd.gradcheck(cross_entropy, (logits, torch.tensor([0, -100, 4])))
+
+
+@pytest.mark.parametrize("ignore_id", [-100, 0, 3])
+def test_smoothed_cross_entropy_is_cross_entropy_with_a_smoother_right_answer(
+    ignore_id: int,
+) -> None:
+    logits = random_logits(11, 5).requires_grad_()
+    targets = torch.tensor([0, 3, 1, ignore_id, 4, 2, ignore_id, 3, 0, 1, 2])
+    ours = smoothed_cross_entropy(
+        logits, targets, label_smoothing=0.3, z_loss=0.7, ignore_id=ignore_id
+    )
+    counted = targets != ignore_id
+    right = torch.full((11, 5), 0.3 / 5, dtype=torch.float64)  # probabilities of the right answer
+    right[torch.arange(11), targets.clamp(min=0)] += 0.7
+    surprise = -(right * log_softmax(logits)).sum(dim=-1)
+    log_z = logits.exp().sum(dim=-1).log()
+    written_out = (surprise + 0.7 * log_z**2)[counted].sum() / counted.sum()
+    torch.testing.assert_close(ours, written_out)
+    torch.testing.assert_close(
+        torch.autograd.grad(ours, logits), torch.autograd.grad(written_out, logits)
+    )
+
+
+def test_smoothed_cross_entropy_by_hand() -> None:
+    logits = torch.tensor([[1.0, 3.0]], dtype=torch.float64).log()  # Z = 4
+    target = torch.tensor([0])
+    spread_evenly = 0.9 * math.log(4) + 0.1 * (math.log(4) - math.log(3))  # half of 0.2 to each
+    smoothed = smoothed_cross_entropy(logits, target, label_smoothing=0.2)
+    assert smoothed.item() == pytest.approx(spread_evenly)
+    with_z_loss = smoothed_cross_entropy(logits, target, z_loss=0.5)
+    assert with_z_loss.item() == pytest.approx(math.log(4) + 0.5 * math.log(4) ** 2)
+
+
+def test_smoothed_cross_entropy_takes_any_leading_axes_and_is_cross_entropy_by_default() -> None:
+    logits, targets = random_logits(2, 3, 5), torch.tensor([[0, 4, -100], [1, -100, 2]])
+    loss = smoothed_cross_entropy(logits, targets)
+    torch.testing.assert_close(loss, cross_entropy(logits, targets))
+
+
+def test_only_z_loss_notices_a_common_shift() -> None:
+    logits, targets = random_logits(3, 5), torch.tensor([1, -100, 2])
+
+    def cost(shift: float, z_loss: float) -> torch.Tensor:
+        return smoothed_cross_entropy(logits + shift, targets, label_smoothing=0.1, z_loss=z_loss)
+
+    torch.testing.assert_close(cost(7.0, z_loss=0.0), cost(0.0, z_loss=0.0))
+    assert cost(7.0, z_loss=1e-2) > cost(0.0, z_loss=1e-2) + 0.1
+
+
+def test_smoothed_cross_entropy_does_not_look_at_rows_that_do_not_count() -> None:
+    logits, targets = random_logits(3, 5).requires_grad_(), torch.tensor([1, -100, 2])
+    loss = smoothed_cross_entropy(logits, targets, label_smoothing=0.1, z_loss=0.1)
+    kept = smoothed_cross_entropy(logits[[0, 2]], targets[[0, 2]], label_smoothing=0.1, z_loss=0.1)
+    torch.testing.assert_close(loss, kept)
+    (slope,) = torch.autograd.grad(loss, logits)
+    assert torch.equal(slope[1], torch.zeros(5, dtype=torch.float64))
+    assert slope[0].abs().min() > 0
+
+
+def test_smoothed_cross_entropy_names_what_is_wrong() -> None:
+    logits, targets = torch.zeros(2, 3), torch.tensor([0, 1])
+    for bad in (-0.1, 1.1):
+        with pytest.raises(ValueError, match=f"label_smoothing must be .* got .*{bad}"):
+            smoothed_cross_entropy(logits, targets, label_smoothing=bad)
+    with pytest.raises(ValueError, match=r"z_loss must be ≥ 0; got z_loss=-1"):
+        smoothed_cross_entropy(logits, targets, z_loss=-1.0)
+    with pytest.raises(ValueError, match=r"targets must hold an id that counts.*-7"):
+        smoothed_cross_entropy(logits, targets * 0 - 7, ignore_id=-7)
