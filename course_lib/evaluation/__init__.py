@@ -4,6 +4,7 @@ from course_lib.evaluation.accuracy import accuracy
 from course_lib.evaluation.correlation import pearson_correlation, spearman_correlation
 from course_lib.evaluation.intervals import Interval, bootstrap_interval, proportion_interval
 from course_lib.evaluation.perplexity import (
+    bits_per_character,
     entropy_rate,
     nats_per_token,
     perplexity,
@@ -14,6 +15,7 @@ from course_lib.evaluation.spread import mean_and_sd
 __all__ = [
     "Interval",
     "accuracy",
+    "bits_per_character",
     "bootstrap_interval",
     "entropy_rate",
     "mean_and_sd",

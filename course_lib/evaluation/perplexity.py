@@ -53,6 +53,33 @@ def perplexity(cross_entropy_nats: float) -> float:
     return math.exp(cross_entropy_nats)
 
 
+def bits_per_character(log_probs: Sequence[Float[np.ndarray, " N"]], n_characters: int) -> float:
+    """Average the surprise over the characters of some documents, whatever the tokens were.
+
+    Unlike the perplexity, it can be compared between models with different tokens: the text is
+    the same, however it was cut.
+
+    Args:
+        log_probs: Per document the log-probability, in nats, that the model gave each token.
+        n_characters: Length of the text of all documents together, in characters (≥ 1).
+
+    Returns:
+        Minus the summed log-probability, in bits, over the characters; infinite if some token was
+        impossible.
+
+    Raises:
+        ValueError: If `n_characters` is below 1.
+
+    Example:
+        >>> bits_per_character([np.log([0.5, 0.25])], n_characters=6)  # 1 + 2 bits, 6 characters
+        0.5
+    """
+    if n_characters < 1:
+        raise ValueError(f"n_characters must be ≥ 1; got n_characters={n_characters}.")
+    nats = -float(sum(document.sum() for document in log_probs))
+    return nats / math.log(2) / n_characters
+
+
 def stationary_distribution(transitions: ArrayLike) -> Float[np.ndarray, " S"]:
     """Find how often a Markov chain is in each of its states in the long run.
 

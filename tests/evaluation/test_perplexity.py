@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.evaluation.perplexity import (
+    bits_per_character,
     entropy_rate,
     nats_per_token,
     perplexity,
@@ -39,6 +40,27 @@ def test_no_token_is_refused() -> None:
 def test_perplexity_of_equal_chances_is_their_number(n_outcomes: int) -> None:
     log_probs = [np.full(7, -math.log(n_outcomes))]
     assert perplexity(nats_per_token(log_probs)) == pytest.approx(n_outcomes)
+
+
+def test_bits_per_character_by_hand() -> None:
+    documents = [np.log([0.5, 0.25]), np.log([0.125])]  # 1 + 2 + 3 bits
+    assert bits_per_character(documents, 12) == pytest.approx(0.5)
+    assert bits_per_character([*documents, np.array([-math.inf])], 13) == math.inf
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0.01, 1.0), min_size=2, max_size=11), st.integers(1, 10))
+def test_bits_per_character_do_not_depend_on_where_the_text_is_cut(
+    chances: list[float], cut: int
+) -> None:
+    fine = np.log(chances)
+    coarse = np.array([fine[:cut].sum(), *fine[cut:]])  # the first tokens as a single one
+    assert bits_per_character([coarse], 37) == pytest.approx(bits_per_character([fine], 37))
+
+
+def test_no_characters_are_refused() -> None:
+    with pytest.raises(ValueError, match="n_characters must be ≥ 1; got n_characters=0"):
+        bits_per_character([np.log([0.5])], 0)
 
 
 def test_stationary_distribution_by_hand_and_by_walking() -> None:
