@@ -98,6 +98,6 @@ def test_texts_are_read_once_and_one_by_one() -> None:
     with pytest.raises(TypeError, match="several texts"):
         count_pretokens("a b")
     with pytest.raises(TypeError, match="one string; got int"):
-        count_pretokens([1])  # type: ignore[list-item]
+        count_pretokens([1])  # pyright: ignore  # wrong on purpose
     with pytest.raises(ValueError, match="lone surrogate"):
         count_pretokens(["a", "b\udc00"])

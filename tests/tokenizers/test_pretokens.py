@@ -118,7 +118,7 @@ def test_what_is_no_text_is_refused_with_the_place() -> None:
     with pytest.raises(ValueError, match=r"got the lone surrogate '\\ud83d' at character 2\."):
         check_text("ab\ud83dc")
     with pytest.raises(TypeError, match="one string; got bytes"):
-        check_text(b"ab")  # type: ignore[arg-type]
+        check_text(b"ab")  # pyright: ignore  # wrong on purpose
     with pytest.raises(TypeError, match="several texts"):
         check_texts("one")
     assert check_texts(["one"]) == ["one"]
