@@ -1,4 +1,4 @@
-"""Layer mathematics: the loss and a first network by hand (attention and friends follow)."""
+"""Layer mathematics: losses, attention, positions, norms and the blocks made of them."""
 
 from course_lib.nn.additive import AdditiveAttention
 from course_lib.nn.attention import (
@@ -8,6 +8,7 @@ from course_lib.nn.attention import (
     scaled_dot_product_attention,
     split_heads,
 )
+from course_lib.nn.blocks import post_norm_block, pre_norm_block
 from course_lib.nn.cache import KVCache
 from course_lib.nn.embedding import TokenEmbedding
 from course_lib.nn.feedforward import FeedForward, SwiGLU, gelu, gelu_tanh, relu_squared
@@ -22,6 +23,7 @@ from course_lib.nn.loss import (
 from course_lib.nn.masks import causal_mask, key_mask, padding_mask, sliding_window_mask
 from course_lib.nn.mlp import mlp_backward, mlp_forward
 from course_lib.nn.multi_head import MultiHeadAttention
+from course_lib.nn.next_token import next_token_loss
 from course_lib.nn.norm import LayerNorm, RMSNorm, layer_norm, rms_norm
 from course_lib.nn.positions import (
     LearnedPositions,
@@ -58,7 +60,10 @@ __all__ = [
     "merge_heads",
     "mlp_backward",
     "mlp_forward",
+    "next_token_loss",
     "padding_mask",
+    "post_norm_block",
+    "pre_norm_block",
     "relu_squared",
     "rms_norm",
     "rotary_angles",

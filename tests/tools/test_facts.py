@@ -23,6 +23,7 @@ FINISHED_LESSONS = (
     "01_word_embeddings",
     "02_tokenization",
     "03_attention",
+    "04_mini_transformer",
 )
 
 
