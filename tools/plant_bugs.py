@@ -34,6 +34,7 @@ PACKAGES = (
     "training",
 )
 LIMIT_SECONDS = 120
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "MPLBACKEND": "agg"}
 
 
 class BuggyLoader(importlib.abc.SourceLoader):
@@ -96,9 +97,13 @@ def run_test(root: Path, module: str, text: str | None) -> int:
         sys.meta_path.insert(0, BuggyFinder(name, BuggyLoader(root / module, text)))
     os.chdir(root)
     sys.path.insert(0, str(root))
-    os.environ.update(OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1", MPLBACKEND="agg")
-    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow"]
-    return int(pytest.main([*arguments, "--no-header", tests_of(root, module)]))
+    os.environ.update(ENVIRONMENT)
+    arguments = ["-x", "-q", "--no-header"]
+    for plugin in ("cacheprovider", "xdist", "nbval", "anyio"):  # not needed, and slow to import
+        arguments += ["-p", f"no:{plugin}"]
+    arguments += ["-m", "not slow and not network"]
+    arguments += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # warm_up imported plugins
+    return int(pytest.main([*arguments, tests_of(root, module)]))
 
 
 def run_in_child(root: Path, module: str, text: str | None) -> str:
@@ -189,9 +194,14 @@ def hunt(root: Path, bugs: list[Bug]) -> list[Bug]:
     return survivors
 
 
-def warm_up() -> None:
-    """Import what every test needs once, so that each forked child starts with it."""
-    for name in ("numpy", "torch", "scipy.stats", "pytest"):
+def warm_up(bugs: list[Bug]) -> None:
+    """Import what the tests need once, so that each forked child starts with it."""
+    os.environ.update(ENVIRONMENT)  # transformers reads it when it is imported
+    names = ["numpy", "torch", "torch._dynamo", "scipy.stats", "pytest", "hypothesis", "jaxtyping"]
+    if any(bug.module.startswith("course_lib/models/") for bug in bugs):
+        families = ("gpt2", "llama", "bert", "marian")
+        names += [f"transformers.models.{name}.modeling_{name}" for name in families]
+    for name in names:
         importlib.import_module(name)
     importlib.import_module("torch").set_num_threads(1)
 
@@ -210,7 +220,7 @@ def main() -> int:
     known = harmless(options.root)
     bugs = [bug for module in modules for bug in find_bugs(options.root, module)]
     bugs = choose([bug for bug in bugs if bug.digest not in known], options.sample)
-    warm_up()
+    warm_up(bugs)
     survivors = hunt(options.root, bugs)
     print(f"{len(bugs)} bugs planted, {len(survivors)} survived, {len(known)} known as harmless.")
     for bug in survivors:
