@@ -27,3 +27,11 @@ class AnswerRejectedError(CourseError):
 
 class RecordRefusedError(CourseError):
     """A result may not be recorded, because it was not measured on a GPU at full size."""
+
+
+class CheckpointError(CourseError):
+    """A checkpoint cannot be written, or is truncated, altered, or of another program or run."""
+
+
+class TrainingDivergedError(CourseError):
+    """A loss or a gradient is not finite; the model is as it was before that step."""

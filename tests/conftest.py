@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
+
+CHECKED = ("nn", "models", "generation", "compute", "training")
+if "COURSE_PLANTED_BUG" not in os.environ:  # the bug is planted by a hook of its own
+    install_import_hook([f"course_lib.{name}" for name in CHECKED], "beartype.beartype")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from course_lib.cli import data, doctor, lessons, progress, run, start
+from course_lib.cli.allocator import restart_if_it_trains
 from course_lib.errors import CourseError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app.command("data")(data.command)
 
 def main() -> None:
     """Run the command line; the course's own errors become one clear message and status 1."""
+    restart_if_it_trains(sys.argv[1:])
     try:
         app(prog_name="course")
     except CourseError as error:

@@ -11,6 +11,7 @@ import typer
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from course_lib.cli.allocator import check_allocator
 from course_lib.cli.finding import Finding
 
 INSTALL = "pip install -c constraints.txt -e .   (in the course's folder)"
@@ -145,6 +146,7 @@ def findings() -> list[Finding]:
     return [
         *found,
         check_device(),
+        check_allocator(os.environ),
         check_memory(psutil.virtual_memory().available),
         check_disk(shutil.disk_usage(Path.cwd()).free),
         check_data(),

@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from course_lib.cli.allocator import allocator_settings
 from course_lib.cli.execute import LessonResult, execute_lesson
 from course_lib.cli.html import write_lesson_page
 from course_lib.lesson.lessons import LESSONS
@@ -22,9 +23,10 @@ def kernel_settings(scale: Scale) -> dict[str, str]:
     """Return the environment in which a lesson is executed.
 
     The learner's progress stays as it is, quizzes print text, and below GPU size nothing is
-    fetched from the network.
+    fetched from the network. Freed memory is kept, which makes training faster.
     """
     settings = {
+        **allocator_settings(os.environ),
         "COURSE_SCALE": scale.value,
         "COURSE_QUIZ": "text",
         "COURSE_PROGRESS": "off",

@@ -1,5 +1,6 @@
 """`course start` and `course lab`: open the learner's own copy of a lesson in JupyterLab."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from course_lib.cli.allocator import allocator_settings
 from course_lib.cli.lessons import lesson_named
 
 Browser = Annotated[bool, typer.Option(help="Open a browser window; else print the address.")]
@@ -44,7 +46,9 @@ def open_lesson(lesson: str, *, browser: bool, copy_only: bool) -> None:
     copy = open_copy(lesson_named(lesson))
     print(f"Your copy: {copy}", flush=True)
     if not copy_only:
-        raise typer.Exit(subprocess.run(lab_command(copy, browser)).returncode)
+        environment = {**os.environ, **allocator_settings(os.environ)}
+        done = subprocess.run(lab_command(copy, browser), env=environment)
+        raise typer.Exit(done.returncode)
 
 
 def start(

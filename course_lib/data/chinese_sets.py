@@ -7,7 +7,7 @@ set's card says how many rows that are.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,14 +121,87 @@ def read_songci(files: Sequence[Path]) -> list[str]:
     """
     poems: list[str] = []
     for path in sorted(files, key=_numbers_in_name):
-        try:
-            poems += [
-                "\n".join([poem["rhythmic"], poem["author"], *poem["paragraphs"]])
-                for poem in json.loads(read_text(path))
-            ]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} must be a list of poems in JSON; {error!r}.") from error
+        poems += _documents(
+            path,
+            "a list of poems",
+            lambda items: [[p["rhythmic"], p["author"], *p["paragraphs"]] for p in items],
+        )
     return poems
+
+
+def read_anthology(files: Sequence[Path]) -> list[str]:
+    """Read an anthology: the title on the first line, the author on the second, then the text.
+
+    Args:
+        files: JSON files, each with parts under "content" and texts under the "content" of each.
+
+    Returns:
+        The poems or essays, one document each.
+
+    Raises:
+        ValueError: If a file has another form.
+    """
+    return [
+        text
+        for path in files
+        for text in _documents(
+            path,
+            "an anthology",
+            lambda book: [
+                [text["chapter"], text["author"].strip(), *text["paragraphs"]]
+                for part in book["content"]
+                for text in part["content"]
+            ],
+        )
+    ]
+
+
+def read_shijing(files: Sequence[Path]) -> list[str]:
+    """Read the Book of Songs: the title, the part of the book it stands in, then the verses.
+
+    Args:
+        files: JSON files, each a list of songs.
+
+    Returns:
+        The songs, one document each.
+
+    Raises:
+        ValueError: If a file is not a list of songs.
+    """
+    return [
+        song
+        for path in files
+        for song in _documents(
+            path,
+            "a list of songs",
+            lambda items: [
+                [s["title"], f"{s['chapter']}·{s['section']}", *s["content"]] for s in items
+            ],
+        )
+    ]
+
+
+def read_lunyu(files: Sequence[Path]) -> list[str]:
+    """Read the Analects: the chapter's name on the first line, then a saying a line.
+
+    Args:
+        files: JSON files, each a list of chapters.
+
+    Returns:
+        The chapters, one document each.
+
+    Raises:
+        ValueError: If a file is not a list of chapters.
+    """
+    return [
+        chapter
+        for path in files
+        for chapter in _documents(
+            path,
+            "a list of chapters",
+            lambda items: [[c["chapter"], *c["paragraphs"]] for c in items],
+        )
+    ]
 
 
 def find_span(context: str, answer: str, near: int) -> int | None:
@@ -174,6 +247,14 @@ def _questions_of(article: dict[str, Any]) -> Rows:
                     }
                 )
     return rows
+
+
+def _documents(path: Path, what: str, lines_of: Callable[[Any], list[list[str]]]) -> list[str]:
+    """Read the lines of each text in a JSON file; the error says what the file must be."""
+    try:
+        return ["\n".join(lines) for lines in lines_of(json.loads(read_text(path)))]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} must be {what} in JSON; {error!r}.") from error
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:

@@ -29,6 +29,12 @@ CorpusName = Literal[
     "wikitext-2",
     "wikitext-103",
     "songci",
+    "tangshi",
+    "guwenguanzhi",
+    "shijing",
+    "lunyu",
+    "tinyshakespeare",
+    "books",
 ]
 TableName = Literal[
     "movie-polarity", "wordsim353", "simlex999", "google-analogies", "tatoeba-en-zh"

@@ -8,9 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.data import wikipedia
+from course_lib.data.books import read_books
 from course_lib.data.cache import cached_documents
 from course_lib.data.catalog import CatalogFile, Entry
-from course_lib.data.chinese_sets import read_chnsenticorp, read_cmrc, read_songci, read_tatoeba
+from course_lib.data.chinese_sets import (
+    read_anthology,
+    read_chnsenticorp,
+    read_cmrc,
+    read_lunyu,
+    read_shijing,
+    read_songci,
+    read_tatoeba,
+)
 from course_lib.data.corpus import Corpus, make_corpus
 from course_lib.data.digests import check_digest, sha256_of
 from course_lib.data.folder import (
@@ -23,6 +32,7 @@ from course_lib.data.folder import (
 )
 from course_lib.data.gensim_files import read_analogies, read_lines, read_polarity, read_word_pairs
 from course_lib.data.hub import download_from_hub
+from course_lib.data.mirrored import find_known
 from course_lib.data.paths import data_folder
 from course_lib.data.python_sources import (
     installed_versions,
@@ -31,6 +41,7 @@ from course_lib.data.python_sources import (
     read_standard_library,
 )
 from course_lib.data.tables import Columns, read_table
+from course_lib.data.textfiles import read_text
 from course_lib.data.wikitext import split_articles
 
 if TYPE_CHECKING:
@@ -38,7 +49,15 @@ if TYPE_CHECKING:
 
     Loaded = Corpus | datasets.Dataset | datasets.DatasetDict
 
-MIRRORED_TEXTS: dict[str, Callable[[Sequence[Path]], list[str]]] = {"songci": read_songci}
+MIRRORED_TEXTS: dict[str, Callable[[Sequence[Path]], list[str]]] = {
+    "books": read_books,
+    "guwenguanzhi": read_anthology,
+    "lunyu": read_lunyu,
+    "shijing": read_shijing,
+    "songci": read_songci,
+    "tangshi": read_anthology,
+    "tinyshakespeare": lambda files: [read_text(path) for path in files],
+}
 MIRRORED_TABLES: dict[str, Callable[[Sequence[Path]], dict[str, list[dict[str, Any]]]]] = {
     "tatoeba-en-zh": read_tatoeba,
     "cmrc2018": read_cmrc,
@@ -151,12 +170,22 @@ def _from_folder(request: Request, folder: Path, place: str) -> "Loaded | Missin
             return Missing(f"{place}: {folder}", f"the folder holds no {wanted}")
         return _read_fixed_file(request.entry, same[0], f"{place}: {same[0]}")
     if request.entry and request.entry.kind == "mirror":
-        return _read_mirrored(request, request.entry, files, f"{place}: {folder}")
+        return _from_known_files(request, request.entry, files, f"{place}: {folder}")
     for path in files:
         known = request.entry and request.entry.file_named(path.name)
         if known and known.sha256:
             check_digest(path, known.sha256, request.name)
     return _by_format(request, files, f"{place}: {folder}")
+
+
+def _from_known_files(
+    request: Request, entry: Entry, files: Sequence[Path], where: str
+) -> "Loaded | Missing":
+    known, missing = find_known(entry, files)
+    if missing:
+        lacks = f"it lacks {len(missing)} of {len(entry.files)} files, the first {missing[0].name}"
+        return Missing(where, f"{lacks} (sha256 {missing[0].sha256})")
+    return _read_mirrored(request, entry, known, where)
 
 
 def _read_mirrored(request: Request, entry: Entry, files: Sequence[Path], where: str) -> "Loaded":

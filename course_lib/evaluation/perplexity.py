@@ -60,7 +60,8 @@ def bits_per_character(log_probs: Sequence[Float[np.ndarray, " N"]], n_character
     the same, however it was cut.
 
     Args:
-        log_probs: Per document the log-probability, in nats, that the model gave each token.
+        log_probs: Per document the log-probability, in nats, that the model gave each token. A
+            document may be empty.
         n_characters: Length of the text of all documents together, in characters (≥ 1).
 
     Returns:

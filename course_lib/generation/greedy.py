@@ -25,11 +25,12 @@ def greedy_decode(
         model: Scores every token as the next one, after each token.
         ids: The beginnings, all of one length (≥ 1).
         n_tokens: How many tokens to write (≥ 0).
-        end_id: The token that ends a text; what follows it is `end_id` again. None if there is
-            none.
+        end_id: The token that ends a text: behind it, only `end_id` is written. A beginning has
+            ended if this is its last token; one further back does not count. None if there is no
+            such token.
 
     Returns:
-        The beginnings with the new tokens behind them.
+        The beginnings with the new tokens behind them; N columns, even if all texts have ended.
 
     Raises:
         ValueError: If `n_tokens` is negative.

@@ -126,50 +126,54 @@ COUNT_PAIRS = Exercise(
 )
 
 
-def _merge(word: Word, pair: Pair) -> Word:
+def _merge(word: Sequence[str], pair: Pair) -> Word:
     merged: list[str] = []
     i = 0
     while i < len(word):
-        step = 2 if word[i : i + 2] == pair else 1
+        step = 2 if tuple(word[i : i + 2]) == pair else 1
         merged.append("".join(word[i : i + step]))
         i += step
     return tuple(merged)
 
 
-def _merge_first(word: Word, pair: Pair) -> Word:
+def _merge_first(word: Sequence[str], pair: Pair) -> Word:
     for i, found in enumerate(pairwise(word)):
         if found == pair:
             return (*word[:i], "".join(pair), *word[i + 2 :])
-    return word
+    return tuple(word)
 
 
-def _merge_from_the_right(word: Word, pair: Pair) -> Word:
+def _merge_from_the_right(word: Sequence[str], pair: Pair) -> Word:
     return tuple(s[::-1] for s in _merge(tuple(s[::-1] for s in word[::-1]), _turned(pair)))[::-1]
+
+
+def _lists_unmerged(word: Sequence[str], pair: Pair) -> Word:
+    return _merge(word, pair) if isinstance(word, tuple) else tuple(word)
 
 
 def _turned(pair: Pair) -> Pair:
     return pair[1][::-1], pair[0][::-1]
 
 
-def _right_symbol_kept(word: Word, pair: Pair) -> Word:
+def _right_symbol_kept(word: Sequence[str], pair: Pair) -> Word:
     ends = (*word[1:], "")
     return tuple(a + b if (a, b) == pair else a for a, b in zip(word, ends, strict=True))
 
 
-def _replaced_in_text(word: Word, pair: Pair) -> Word:
+def _replaced_in_text(word: Sequence[str], pair: Pair) -> Word:
     return tuple(" ".join(word).replace(" ".join(pair), "".join(pair)).split(" "))
 
 
-def _last_symbol_lost(word: Word, pair: Pair) -> Word:
+def _last_symbol_lost(word: Sequence[str], pair: Pair) -> Word:
     merged, i = [], 0
     while i < len(word) - 1:
-        step = 2 if word[i : i + 2] == pair else 1
+        step = 2 if tuple(word[i : i + 2]) == pair else 1
         merged.append("".join(word[i : i + step]))
         i += step
     return tuple(merged)
 
 
-def _either_order(word: Word, pair: Pair) -> Word:
+def _either_order(word: Sequence[str], pair: Pair) -> Word:
     merged, i = [], 0
     while i < len(word):
         step = 2 if sorted(word[i : i + 2]) == sorted(pair) else 1
@@ -178,7 +182,7 @@ def _either_order(word: Word, pair: Pair) -> Word:
     return tuple(merged)
 
 
-def _joined_everywhere(word: Word, pair: Pair) -> Word:
+def _joined_everywhere(word: Sequence[str], pair: Pair) -> Word:
     text, merged, i = "".join(word), [], 0
     glued = "".join(pair)
     while i < len(text):
@@ -209,6 +213,7 @@ MERGE_PAIR = Exercise(
             args=lambda: (("s", "ing", "s"), ("si", "ng")),
         ),
         Case(why="a word of one symbol", args=lambda: (("sea",), ("e", "a"))),
+        Case(why="“m e a l” as a list", args=lambda: (["m", "e", "a", "l"], ("e", "a"))),
     ),
     mistakes=(
         Mistake(
@@ -248,6 +253,12 @@ MERGE_PAIR = Exercise(
             "but its symbol must be kept.",
         ),
         Mistake(
+            name="lists-left-as-they-are",
+            twin=_lists_unmerged,
+            hint="Tuples come out right, but in a list you find no pair: in Python a list never "
+            "equals a tuple, so word[i : i + 2] == pair is False. Compare symbol by symbol.",
+        ),
+        Mistake(
             name="either-order",
             twin=_either_order,
             hint="You merge (n, a) where (a, n) was asked for. The order within the pair matters.",
@@ -255,7 +266,7 @@ MERGE_PAIR = Exercise(
     ),
     nudge="Walk through the word from the left with a position of your own. At each place there "
     "are two possibilities; one of them moves on by two.",
-    shapes="In: a word (tuple of symbols) and a pair (tuple of two symbols). Out: a tuple of "
+    shapes="In: a word (tuple or list of symbols) and a pair (tuple of two). Out: a tuple of "
     "symbols; joined together they give the same text as before.",
     pseudocode="merged ← empty list, i ← 0\n"
     "while i is inside the word:\n"

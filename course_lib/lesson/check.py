@@ -143,6 +143,7 @@ def _show_case(exercise: Exercise, seen: Observation) -> list[str]:
     with quarantine():
         args = seen.case.args()
     lines += [f"  {argument}" for argument in show_arguments(exercise.reference(), args)]
+    lines += [f"  {name} = {shorten(option)}" for name, option in seen.case.options.items()]
     due = seen.case.raises
     lines.append(f"  expected: {shorten(seen.expected) if due is None else due.__name__}")
     lines.append(f"  got:      {_show_outcome(seen)}")

@@ -186,11 +186,19 @@ def diagnose(
     wrong = [(fault, seen) for fault, seen in faults if fault is not None]
     changed = next((seen for seen in observations if seen.changed_input), None)
     if not wrong:
-        text = "the result is right, but the function changes what it was given: work on a copy."
-        return (Difference("changed-its-input", text), changed) if changed else None
+        return None if changed is None else (_explain_change(exercise, observations), changed)
     fault, first = wrong[0]
     if (named := find_named_mistake(exercise, observations)) is not None:
         return Difference(named.name, named.hint), first
     if fault.name == "wrong-value":
         fault = find_pattern(observations, exercise.tolerance) or fault
     return fault, first
+
+
+def _explain_change(exercise: Exercise, observations: Sequence[Observation]) -> Difference:
+    """Say what is wrong with right results that leave other arguments than the library does."""
+    for mistake in exercise.mistakes:
+        if mistake.in_arguments and _sees(mistake, observations):
+            return Difference(mistake.name, mistake.hint)
+    text = "the result is right, but the function changes what it was given: work on a copy."
+    return Difference("changed-its-input", text)

@@ -1,8 +1,8 @@
 """What an exercise is: its cases, the mistakes known by name, and its staged hints."""
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -14,11 +14,13 @@ class Case:
         why: What the case is about, as it reads after "on"; for example "two equal vectors".
         args: Makes the positional arguments, fresh for every call, the same each time.
         raises: The exception the answer must raise; None if it must return.
+        options: Keyword arguments; a twin must take them, too.
     """
 
     why: str
     args: Callable[[], tuple[Any, ...]]
     raises: type[Exception] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +55,15 @@ class Mistake:
             (and differs from the library on one) has made it too. Cases that must raise count
             only for an answer that is right on all others.
         seen: Recognises the mistake from what a wrong answer did on all cases.
+        in_arguments: Whether `seen` is also asked where all results are right, and only the
+            arguments are not left as the library leaves them.
     """
 
     name: str
     hint: str
     twin: Callable[..., Any] | None = None
     seen: Callable[[tuple[Observation, ...]], bool] | None = None
+    in_arguments: bool = False
 
     def __post_init__(self) -> None:
         if (self.twin is None) == (self.seen is None):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from course_lib.lesson.bpe_exercises import COUNT_PAIRS, MERGE_PAIR
-from course_lib.lesson.exercise import Case, Exercise, Mistake
+from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
 from course_lib.lesson.merges_exercises import APPLY_MERGES, LEARN_MERGES
 
 # "mealless" can be cut; "##ales" could be, were it not for "##l"; "x" is in none.
@@ -120,6 +120,12 @@ LONGEST_MATCH = Exercise(
         Case(why="a word with a letter in no piece", args=lambda: ("seaxle", set(PIECES))),
         Case(why="“las”, whose letters only exist inside words", args=lambda: ("las", set(PIECES))),
         Case(why="“ssea”, where “sea” stands inside", args=lambda: ("ssea", set(PIECES))),
+        Case(why="the empty word", args=lambda: ("", set(PIECES))),
+        Case(
+            why="a word that is unknown under another name",
+            args=lambda: ("seaxle", set(PIECES)),
+            options={"unknown": "<unk>"},
+        ),
     ),
     mistakes=(
         Mistake(
@@ -149,6 +155,18 @@ LONGEST_MATCH = Exercise(
             name="from-the-end",
             twin=_or_unknown(_backwards),
             hint="You cut from the end of the word. WordPiece begins at the front.",
+        ),
+        Mistake(
+            name="unknown-written-in",
+            twin=lambda word, known, unknown=UNKNOWN: _or_unknown(_forwards)(word, known),
+            hint="You return “[UNK]”, whatever the argument `unknown` says. That is only its "
+            "default.",
+        ),
+        Mistake(
+            name="empty-word-unknown",
+            twin=_or_unknown(lambda word, known: _forwards(word, known) or None),
+            hint="You call the empty word unknown. Nothing is left of it that could not be cut: "
+            "it has no pieces.",
         ),
         Mistake(
             name="rest-unknown",
@@ -203,6 +221,21 @@ def _mean_of_documents(log_probs: Documents, n_characters: int) -> float:
     return _bits(log_probs) / len(log_probs) / n_characters
 
 
+def _through_the_probability(log_probs: Documents, n_characters: int) -> float:
+    probability = math.exp(-_bits(log_probs) * math.log(2))
+    return -math.log2(probability) / n_characters if probability else math.inf
+
+
+def _nan_from_an_empty_document(seen: tuple[Observation, ...]) -> bool:
+    """Recognise an answer that is not a number where a document is empty, and else right."""
+    return all(
+        math.isnan(one.value)
+        if any(not len(document) for document in one.case.args()[0])
+        else one.value == one.expected or math.isclose(one.value, one.expected, rel_tol=1e-5)
+        for one in seen
+    )
+
+
 BITS_PER_CHARACTER = Exercise(
     key="02:bits_per_character",
     target="course_lib.evaluation.perplexity:bits_per_character",
@@ -219,6 +252,15 @@ BITS_PER_CHARACTER = Exercise(
             args=lambda: ([np.array([part.sum()]) for part in _documents(2, 97)], 411),
         ),
         Case(why="as many characters as tokens", args=lambda: (_documents(3, 4, 7), 11)),
+        Case(
+            why="an empty document among others",
+            args=lambda: ([*_documents(4, 3), np.zeros(0), *_documents(5, 2)], 17),
+        ),
+        Case(
+            why="a token that the model held for impossible",
+            args=lambda: ([np.array([-0.5, -math.inf])], 9),
+        ),
+        Case(why="1,900 tokens", args=lambda: (_documents(6, 1300, 600), 7001)),
     ),
     mistakes=(
         Mistake(
@@ -260,6 +302,24 @@ BITS_PER_CHARACTER = Exercise(
             name="only-the-first-document",
             twin=lambda log_probs, n: _bits(log_probs[:1]) / n,
             hint="You use the first document only. `log_probs` is a list: sum over all of them.",
+        ),
+        Mistake(
+            name="probability-underflows",
+            twin=_through_the_probability,
+            hint="You compute the probability of the whole text. For 1,900 tokens it is too small "
+            "for a float and becomes 0. Sum logarithms; never leave them.",
+        ),
+        Mistake(
+            name="impossible-tokens-left-out",
+            twin=lambda log_probs, n: _bits([x[np.isfinite(x)] for x in log_probs]) / n,
+            hint="You leave out tokens of probability 0. A model that held for impossible what "
+            "happened is surprised without end: the result is infinite.",
+        ),
+        Mistake(
+            name="empty-document-spoils-all",
+            seen=_nan_from_an_empty_document,
+            hint="You divide by the length of each document, and an empty one has length 0. Sum "
+            "the surprise of all tokens; no mean is needed.",
         ),
         Mistake(
             name="raised-to-a-power",

@@ -12,6 +12,7 @@ from torch import Tensor
 from course_lib.lesson.block_exercise import PRE_NORM_BLOCK
 from course_lib.lesson.exercise import Case, Exercise, Mistake
 from course_lib.lesson.language_model_exercises import GREEDY_DECODE, NEXT_TOKEN_LOSS
+from course_lib.lesson.recognising import right_except_on
 from course_lib.lesson.training_exercise import TRAIN_LANGUAGE_MODEL
 from course_lib.models.gpt import GPTConfig, gpt2_small
 from course_lib.seeding import make_generator
@@ -64,6 +65,14 @@ def _shifted_before(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) 
     return (_not_stretched(x, weight, bias, eps) + bias) * weight
 
 
+_FAR = "numbers near ten million"
+
+
+def _far_from_zero() -> tuple[Tensor | float, ...]:
+    x, *others = _norm_arguments(5, 2, 7)
+    return 1e7 + x, *others
+
+
 LAYER_NORM = Exercise(
     key="04:layer_norm",
     target="course_lib.nn.norm:layer_norm",
@@ -79,6 +88,7 @@ LAYER_NORM = Exercise(
                 *_norm_arguments(4, 2, 3)[1:],
             ),
         ),
+        Case(why=_FAR, args=_far_from_zero),
     ),
     mistakes=(
         Mistake(
@@ -91,6 +101,13 @@ LAYER_NORM = Exercise(
             twin=_normalised(lambda centred, eps: _mean_square(centred).sqrt()),
             hint="A vector of equal numbers has variance 0, and you divide by its root. What is "
             "eps for?",
+        ),
+        Mistake(
+            name="mean-of-squares-minus-squared-mean",
+            seen=right_except_on(_FAR),
+            hint="All is right near zero. Do you take the variance as the mean of the squares, "
+            "minus the square of the mean? Far from zero both are huge and nearly equal, and their "
+            "difference is rounding. Take off the mean first, then square.",
         ),
         Mistake(
             name="divided-by-d-minus-one",

@@ -224,6 +224,34 @@ def _stops_all(model: Any, ids: Tensor, n_tokens: int, end_id: int | None = None
     return ids
 
 
+def _one_end_fills_all(model: Any, ids: Tensor, n_tokens: int, end_id: int | None = None) -> Tensor:
+    ended = False
+    for _ in range(n_tokens):
+        ended = ended or (end_id is not None and bool((ids[:, -1] == end_id).any()))
+        new = torch.full_like(ids[:, -1], end_id or 0) if ended else _likeliest(model, ids)
+        ids = torch.cat([ids, new[:, None]], dim=1)
+    return ids
+
+
+def _zero_is_none(model: Any, ids: Tensor, n_tokens: int, end_id: int | None = None) -> Tensor:
+    return _decoder(_likeliest)(model, ids, n_tokens, end_id or None)
+
+
+def _ends_anywhere(*, beginning: bool) -> Callable[..., Tensor]:
+    """Make a twin that looks for `end_id` in the whole text, or in all of its new tokens."""
+
+    def twin(model: Any, ids: Tensor, n_tokens: int, end_id: int | None = None) -> Tensor:
+        start = 0 if beginning else ids.shape[1]
+        for _ in range(n_tokens):
+            new = _likeliest(model, ids)
+            if end_id is not None:
+                new = new.masked_fill((ids[:, start:] == end_id).any(dim=1), end_id)
+            ids = torch.cat([ids, new[:, None]], dim=1)
+        return ids
+
+    return twin
+
+
 GREEDY_DECODE = Exercise(
     key="04:greedy_decode",
     target="course_lib.generation.greedy:greedy_decode",
@@ -239,6 +267,22 @@ GREEDY_DECODE = Exercise(
             args=lambda: (_weighs, torch.tensor([[2, 6], [8, 5]]), 6, 10),
         ),
         Case(why="no token at all", args=lambda: (_sums, torch.tensor([[4, 1]]), 0)),
+        Case(
+            why="2 texts, one of which ends",
+            args=lambda: (_weighs, torch.tensor([[3, 3], [6, 5]]), 5, 1),
+        ),
+        Case(
+            why="an end_id of 0",
+            args=lambda: (_weighs, torch.tensor([[3, 3], [6, 5]]), 5, 0),
+        ),
+        Case(
+            why="a beginning that has ended",
+            args=lambda: (_weighs, torch.tensor([[1, 2], [6, 5]]), 4, 2),
+        ),
+        Case(
+            why="a beginning with end_id further back",
+            args=lambda: (_weighs, torch.tensor([[1, 6], [4, 2]]), 4, 1),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -294,6 +338,30 @@ GREEDY_DECODE = Exercise(
             name="one-ends-all",
             twin=_stops_all,
             hint="You stop all texts when one has ended. The others are not ready.",
+        ),
+        Mistake(
+            name="one-end-fills-all",
+            twin=_one_end_fills_all,
+            hint="When one text has ended, you write `end_id` into all of them. Ask text by text: "
+            "`ids[:, -1] == end_id` has one answer for each.",
+        ),
+        Mistake(
+            name="id-0-taken-for-none",
+            twin=_zero_is_none,
+            hint="Your texts go on after an end_id of 0. `if end_id` is False for 0, too; ask "
+            "`if end_id is not None`.",
+        ),
+        Mistake(
+            name="ended-beginning-goes-on",
+            twin=_ends_anywhere(beginning=False),
+            hint="A text whose beginning has `end_id` as its last token goes on in your version. "
+            "It has ended before you write the first token.",
+        ),
+        Mistake(
+            name="end-further-back-counts",
+            twin=_ends_anywhere(beginning=True),
+            hint="You end a text that has `end_id` anywhere. Only the last token counts: one "
+            "further back ended an older text.",
         ),
     ),
     nudge="A loop: read everything, take the best of the last place, append.",

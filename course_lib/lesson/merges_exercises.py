@@ -15,6 +15,9 @@ HIDDEN_WORDS: dict[Word, int] = {("a", "b", "c"): 6, ("b", "c", "d"): 5, ("c", "
 # Joined, two different words read alike: one was split further than the other.
 SAME_TEXT: dict[Word, int] = {("a", "b", "a", "b"): 3, ("ab", "a", "b"): 2, ("b", "b"): 4}
 
+# "aba" comes before "abb", but the pair (a, bb) before (ab, a).
+TIED_SYMBOLS: dict[Word, int] = {("ab", "a"): 2, ("a", "bb"): 2}
+
 Pairs = Counter[Pair]
 
 
@@ -51,6 +54,10 @@ def _last_in_the_alphabet(pairs: Pairs, words: Mapping[Word, int]) -> Pair:
     return max(pairs, key=lambda pair: (pairs[pair], pair))
 
 
+def _first_joined_text(pairs: Pairs, words: Mapping[Word, int]) -> Pair:
+    return min(pairs, key=lambda pair: (-pairs[pair], "".join(pair), pair))
+
+
 def _rarest(pairs: Pairs, words: Mapping[Word, int]) -> Pair:
     return min(pairs, key=lambda pair: (pairs[pair], pair))
 
@@ -70,6 +77,14 @@ def _best_ratio(pairs: Pairs, words: Mapping[Word, int]) -> Pair:
 def _counted_only_once(word_counts: Mapping[Word, int], n_merges: int) -> list[Pair]:
     pairs = count_pairs(word_counts)
     return sorted(pairs, key=lambda pair: (-pairs[pair], pair))[:n_merges]
+
+
+def _nothing_seen_once(word_counts: Mapping[Word, int], n_merges: int) -> list[Pair]:
+    words, merges = word_counts, []
+    while len(merges) < n_merges and max(count_pairs(words).values(), default=0) > 1:
+        merges.append(_most_frequent(count_pairs(words)))
+        words = _merge_everywhere(words, merges[-1])
+    return merges
 
 
 def _words_overwritten(word_counts: Mapping[Word, int], n_merges: int) -> list[Pair]:
@@ -98,6 +113,11 @@ LEARN_MERGES = Exercise(
             why="two words that become the same word by a merge",
             args=lambda: (dict(SAME_TEXT), 2),
         ),
+        Case(
+            why="(ab, a) and (a, bb), equally frequent",
+            args=lambda: (dict(TIED_SYMBOLS), 1),
+        ),
+        Case(why="pairs that were seen only once", args=lambda: ({("o", "n", "e"): 1}, 2)),
     ),
     mistakes=(
         Mistake(
@@ -119,6 +139,18 @@ LEARN_MERGES = Exercise(
             twin=_learned(_last_in_the_alphabet),
             hint="Where two pairs are equally frequent you take the one that comes *last* in the "
             "alphabet: max((count, pair)) does that. Which sign would the count need in min?",
+        ),
+        Mistake(
+            name="ties-by-joined-text",
+            twin=_learned(_first_joined_text),
+            hint="Where two pairs are equally frequent you compare the new symbols. Compare the "
+            "pairs themselves, as Python compares tuples: (a, bb) comes before (ab, a).",
+        ),
+        Mistake(
+            name="pairs-seen-once-left-out",
+            twin=_nothing_seen_once,
+            hint="You stop when no pair occurs twice. Some programs do; here merging goes on "
+            "until there are n_merges or no pair is left.",
         ),
         Mistake(
             name="words-counted-once",
@@ -207,6 +239,18 @@ def _stops_when_a_merge_fails(word: Sequence[str], merges: Merges) -> Word:
     return symbols
 
 
+def _again_and_again(word: Sequence[str], merges: Merges) -> Word:
+    merges, symbols = list(merges), tuple(word)
+    while (merged := apply_merges(symbols, merges)) != symbols:
+        symbols = merged
+    return symbols
+
+
+def _untouched_string(word: Sequence[str], merges: Merges) -> Sequence[str]:
+    merged = apply_merges(word, merges)
+    return merged if len(merged) < len(word) else word
+
+
 def _one_merge(word: Sequence[str], merges: Merges) -> Word:
     for pair in merges:
         merged = merge_pair(tuple(word), pair)
@@ -237,6 +281,15 @@ APPLY_MERGES = Exercise(
             args=lambda: (tuple("abc"), [("a", "b"), ("b", "c"), ("a", "bc")]),
         ),
         Case(why="letters that were never merged", args=lambda: (tuple("quiz"), KING_MERGES[:2])),
+        Case(why="“quiz”, a plain string", args=lambda: ("quiz", KING_MERGES[:2])),
+        Case(
+            why="“abc”, where (ab, c) stands before (a, b)",
+            args=lambda: (tuple("abc"), [("ab", "c"), ("a", "b")]),
+        ),
+        Case(
+            why="“s i ng”, whose last symbol has two letters",
+            args=lambda: (("s", "i", "ng"), list(KING_MERGES)),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -264,6 +317,24 @@ APPLY_MERGES = Exercise(
             "does all places.",
         ),
         Mistake(
+            name="again-and-again",
+            twin=_again_and_again,
+            hint="You go through the list more than once, so a merge can follow one that was "
+            "learnt after it. Each merge has its turn once, in the order of learning.",
+        ),
+        Mistake(
+            name="taken-apart-first",
+            twin=lambda word, merges: apply_merges("".join(word), merges),
+            hint="You cut the word into letters first. It comes as symbols, and a symbol may have "
+            "several letters: leave them whole.",
+        ),
+        Mistake(
+            name="string-returned-as-it-is",
+            twin=_untouched_string,
+            hint="Where no merge fits, you return what came in. A string must become a tuple of "
+            "symbols all the same.",
+        ),
+        Mistake(
             name="stops-too-early",
             twin=_stops_when_a_merge_fails,
             hint="You stop at the first merge that finds nothing to do. A later one may still fit.",
@@ -281,7 +352,8 @@ APPLY_MERGES = Exercise(
         ),
     ),
     nudge="You have already written the step. Which loop is missing, and in which order?",
-    shapes="In: a word (tuple of symbols) and a list of pairs, the first learnt first. Out: a "
+    shapes="In: a word (tuple of symbols, or a string) and a list of pairs, the first learnt "
+    "first. Out: a "
     "tuple of symbols.",
     pseudocode="symbols ← the word\n"
     "for each pair of merges, in order: symbols ← merge_pair(symbols, pair)\n"

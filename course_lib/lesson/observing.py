@@ -42,7 +42,7 @@ def call_on(function: Callable[..., Any], case: Case) -> Call:
     args = tuple(clone(argument) for argument in case.args())
     reset_torch_and_seeds()
     try:
-        return Call(function(*args), None, args)
+        return Call(function(*args, **case.options), None, args)
     except BaseException as error:  # a learner may raise anything, also SystemExit
         return Call(None, error, args)
 

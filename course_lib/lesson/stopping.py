@@ -14,7 +14,7 @@ import time
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from course_lib.errors import AnswerTimeoutError
 
@@ -57,6 +57,20 @@ def _raise_stop(frame: types.FrameType, event: str, argument: object) -> None:
         raise _Stop
 
 
+def _leave_out_stops(report: Callable[[Any], object]) -> Callable[[Any], object]:
+    """Make a hook for errors that Python drops: a stop in a destructor is not worth a word.
+
+    Nor is one in a weak reference's callback, for which a long garbage collection is a likely
+    moment. The next stop comes anyway.
+    """
+
+    def quiet(dropped: Any) -> None:
+        if dropped.exc_type is not _Stop:
+            report(dropped)
+
+    return quiet
+
+
 def _send(thread_id: int, exception: type[BaseException] | None) -> None:
     """Raise an exception in another thread at its next step; None takes a pending one back."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
@@ -78,7 +92,8 @@ class _Watch:
 
     def run(self, function: Callable[[], object]) -> None:
         """Call the function in this thread; returns early if it had to be stopped."""
-        tracer = sys.gettrace()
+        tracer, report = sys.gettrace(), sys.unraisablehook
+        sys.unraisablehook = quiet = _leave_out_stops(report)
         self._thread_id = threading.get_ident()
         self._deadline = time.monotonic() + self._limit_seconds
         threading.Thread(target=self._watch, name="time limit", daemon=True).start()
@@ -89,6 +104,8 @@ class _Watch:
         finally:
             self._close()
             sys.settrace(tracer)
+            if sys.unraisablehook is quiet:
+                sys.unraisablehook = report
 
     def hurry(self) -> None:
         """Move the deadline to now."""

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.lesson.exercise import Case, Exercise, Mistake
+from course_lib.lesson.comparing import agree
+from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
 from course_lib.nn.next_token import next_token_loss
 from course_lib.seeding import make_generator
 
@@ -15,7 +16,7 @@ from course_lib.seeding import make_generator
 class TwoTokenModel(nn.Module):
     """A model for the cases: it scores by the last two tokens, and behaves otherwise in training.
 
-    Two of them are always equal, so that a trained one does not count as changed input.
+    Two are equal if their numbers are, up to rounding: so a check sees whether one was trained.
     """
 
     def __init__(self, vocab_size: int, seed: int) -> None:
@@ -24,7 +25,7 @@ class TwoTokenModel(nn.Module):
         self.tables = nn.Parameter(0.3 * table.double())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, TwoTokenModel)
+        return isinstance(other, TwoTokenModel) and torch.allclose(self.tables, other.tables)
 
     __hash__ = nn.Module.__hash__
 
@@ -132,6 +133,11 @@ def _without_mask(logits: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
     return next_token_loss(logits, ids)
 
 
+def _right_losses_only(seen: tuple[Observation, ...]) -> bool:
+    right = all(agree(one.value, one.expected, 1e-5) for one in seen)
+    return right and any(one.changed_input for one in seen)
+
+
 def _labels_cut_before(logits: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
     return next_token_loss(logits[:, :-1], ids[:, 1:], mask[:, 1:])
 
@@ -163,6 +169,13 @@ TRAIN_LANGUAGE_MODEL = Exercise(
             twin=_loop(_never_steps),
             hint="Your model never changes. Is there a step after `backward()`, and are the "
             "gradients still there when it comes?",
+        ),
+        Mistake(
+            name="model-not-trained",
+            seen=_right_losses_only,
+            in_arguments=True,
+            hint="Your losses are right, but the model that you were given does not end as it "
+            "should. It is trained in place: do you train a copy, or leave out the last step?",
         ),
         Mistake(
             name="step-before-backward",

@@ -6,7 +6,6 @@ Letters in shapes: N predicted tokens, V outcomes.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
 
 import numpy as np
 import torch
@@ -88,7 +87,7 @@ class KneserNeyModel(WordModel):
         super().__init__(config.order)
         self.config = config
 
-    def fit(self, sentences: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Self:
+    def fit(self, sentences: Iterable[Sequence[str]], vocabulary: Vocabulary) -> "KneserNeyModel":
         """Count the n-grams of some sentences, and the variety of what precedes them.
 
         Args:

@@ -6,7 +6,6 @@ Letters in shapes: N predicted tokens, V outcomes.
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 
 import numpy as np
 import torch
@@ -104,7 +103,7 @@ class NGramModel(WordModel):
         super().__init__(config.order)
         self.config = config
 
-    def with_add_k(self, add_k: float) -> Self:
+    def with_add_k(self, add_k: float) -> "NGramModel":
         """Make a model that shares this one's counts and smooths them differently.
 
         Args:

@@ -5,7 +5,6 @@ Letters in shapes: N predicted tokens, V outcomes.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -55,7 +54,7 @@ class WordModel(ABC):
         """Number of outcomes V: the words, the unknown word, the end."""
         return len(self.vocabulary) + 2
 
-    def fit(self, sentences: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Self:
+    def fit(self, sentences: Iterable[Sequence[str]], vocabulary: Vocabulary) -> "WordModel":
         """Count the n-grams of some sentences.
 
         Args:

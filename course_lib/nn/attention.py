@@ -193,7 +193,7 @@ def split_heads(x: Float[Tensor, "B T D"], n_heads: int) -> Float[Tensor, "B H T
         n_heads: How many pieces, H.
 
     Raises:
-        ValueError: If `n_heads` does not divide the width.
+        ValueError: If `n_heads` is below 1 or does not divide the width.
 
     Example:
         >>> split_heads(torch.zeros(2, 5, 6), n_heads=3).shape

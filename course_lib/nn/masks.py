@@ -25,8 +25,9 @@ def causal_mask(
     Args:
         n_queries: How many tokens look, T.
         n_keys: How many tokens are looked at, S; the same tokens if None. With more keys than
-            queries, the queries are the last ones: the last query sees the last key. (torch's
-            `is_causal=True` aligns the *first* query with the first key instead.)
+            queries, the queries are the last ones: the last query sees the last key. With fewer,
+            too, so that the first queries see nothing. (torch's `is_causal=True` aligns the
+            *first* query with the first key instead.)
         device: Where the mask is made.
 
     Example:

@@ -19,7 +19,8 @@ def next_token_loss(
     Args:
         logits: What the model says after each token of `ids`.
         ids: The texts; the logits at place t are judged by the token at place t + 1.
-        mask: True for a token, False for padding, which is not counted; None if there is none.
+        mask: True for a token, False for padding, which stands at the end of a text and is not
+            counted; None if there is none.
 
     Returns:
         The sum of -ln p(next token) over all tokens but the first of each text and padding,

@@ -40,7 +40,8 @@ def count_pairs(words: Mapping[tuple[str, ...], int]) -> Counter[tuple[str, str]
         words: Words as tuples of symbols, and how often each word was seen.
 
     Returns:
-        The count of every pair of neighbours, over all words.
+        The count of every pair of neighbours, over all words. Pairs overlap: ("a", "a", "a") holds
+        ("a", "a") twice.
 
     Example:
         >>> count_pairs({("l", "o", "w"): 5, ("l", "o"): 2})
@@ -57,7 +58,7 @@ def merge_pair(word: Sequence[str], pair: tuple[str, str]) -> tuple[str, ...]:
     """Make one symbol of a pair wherever it stands in a word, from left to right.
 
     Args:
-        word: The symbols of a word.
+        word: The symbols of a word, in a tuple or a list, which stays as it is.
         pair: The two symbols to join.
 
     Example:
@@ -81,12 +82,14 @@ def learn_merges(
 ) -> list[tuple[str, str]]:
     """Learn which pairs to merge: again and again the most frequent one.
 
-    Equally frequent pairs are taken in alphabetical order. Every round reads all words: on real
-    text use `BPETokenizer.train`.
+    Equally frequent pairs are taken in alphabetical order, that of the pairs, not of the joined
+    symbols: ("a", "bb") comes before ("ab", "a"). Every round reads all words: on real text use
+    `BPETokenizer.train`.
 
     Args:
         word_counts: Words as tuples of symbols, and how often each was seen.
-        n_merges: How many pairs to merge (≥ 0); fewer are learnt if no pair is left.
+        n_merges: How many pairs to merge (≥ 0), also such as occur once; fewer if no pair is
+            left.
 
     Returns:
         The pairs, in the order in which they were merged.
@@ -124,7 +127,10 @@ def apply_merges(word: Sequence[str], merges: Iterable[tuple[str, str]]) -> tupl
 
     Args:
         word: The symbols of a word, or a string, whose characters are the symbols.
-        merges: Pairs, the first learnt first.
+        merges: Pairs, the first learnt first. Each has its turn once.
+
+    Returns:
+        The tokens, in a tuple even if nothing was merged.
 
     Example:
         >>> apply_merges("lowlow", [("l", "o"), ("lo", "w")])

@@ -1,7 +1,75 @@
 """Training: what an optimiser does with a gradient, and the loop around it."""
 
+from course_lib.training.checkpoint_files import (
+    Checkpoint,
+    list_checkpoints,
+    newest_good,
+    read_checkpoint,
+    write_checkpoint,
+)
+from course_lib.training.checkpoints import Checkpoints
+from course_lib.training.config import TrainingConfig
+from course_lib.training.ema import ExponentialAverage
+from course_lib.training.evaluating import evaluate
+from course_lib.training.groups import hidden_matrices, parameter_groups
+from course_lib.training.history import Evaluation, History
 from course_lib.training.language_model import train_language_model
-from course_lib.training.loop import train
+from course_lib.training.loop import train_on_batches
+from course_lib.training.masked import MaskedLM
+from course_lib.training.muon import Muon, MuonConfig, make_optimizer, orthogonalise
+from course_lib.training.objectives import CausalLM, Distillation, LossSum, Objective, Seq2Seq
 from course_lib.training.optimisers import AdamWConfig, adamw_step, sgd_step
+from course_lib.training.progress import Progress, RichProgress, TensorBoardProgress
+from course_lib.training.recompute import checkpoint_blocks
+from course_lib.training.schedules import (
+    Schedule,
+    WarmupCosine,
+    WarmupLinear,
+    WarmupStableDecay,
+)
+from course_lib.training.state import TrainingState, make_state
+from course_lib.training.summed_loss import summed_cross_entropy
+from course_lib.training.trainer import train
 
-__all__ = ["AdamWConfig", "adamw_step", "sgd_step", "train", "train_language_model"]
+__all__ = [
+    "AdamWConfig",
+    "CausalLM",
+    "Checkpoint",
+    "Checkpoints",
+    "Distillation",
+    "Evaluation",
+    "ExponentialAverage",
+    "History",
+    "LossSum",
+    "MaskedLM",
+    "Muon",
+    "MuonConfig",
+    "Objective",
+    "Progress",
+    "RichProgress",
+    "Schedule",
+    "Seq2Seq",
+    "TensorBoardProgress",
+    "TrainingConfig",
+    "TrainingState",
+    "WarmupCosine",
+    "WarmupLinear",
+    "WarmupStableDecay",
+    "adamw_step",
+    "checkpoint_blocks",
+    "evaluate",
+    "hidden_matrices",
+    "list_checkpoints",
+    "make_optimizer",
+    "make_state",
+    "newest_good",
+    "orthogonalise",
+    "parameter_groups",
+    "read_checkpoint",
+    "sgd_step",
+    "summed_cross_entropy",
+    "train",
+    "train_language_model",
+    "train_on_batches",
+    "write_checkpoint",
+]

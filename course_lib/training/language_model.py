@@ -19,6 +19,8 @@ def train_language_model(
 ) -> list[float]:
     """Take one step of AdamW per batch and return the loss before each step.
 
+    AdamW has betas (0.9, 0.95) and weight decay 0.1, as is usual for language models.
+
     Args:
         model: Maps ids to logits; trained in place, and left in training mode.
         batches: Texts and their masks (True for a token, False for padding).

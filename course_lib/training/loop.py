@@ -10,7 +10,7 @@ from torch import Tensor, nn
 Batch = TypeVar("Batch")
 
 
-def train(
+def train_on_batches(
     model: nn.Module,
     batches: Iterable[Batch],
     compute_loss: Callable[[nn.Module, Batch], Tensor],

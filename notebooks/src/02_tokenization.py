@@ -97,7 +97,7 @@ from course_lib.tokenizers import (
     WordPieceTokenizer,
     split_words,
 )
-from course_lib.training import train
+from course_lib.training import train_on_batches
 
 use_course_style()
 
@@ -206,7 +206,7 @@ for word, count in corpus.items():
 # By hand: (i, n) stands once in "sing" (2 times seen), once in "king" (3), once in "kings" (4) and *twice* in "sinking" (5). That makes
 # $2 + 3 + 4 + 2 \cdot 5 = 19$. And (n, g) stands once in each: $2 + 3 + 4 + 5 = 14$.
 #
-# **Exercise (easy).** Count all pairs. If you get stuck: `hint("02:count_pairs")`, more than once if you like.
+# **Exercise (easy).** Count all pairs. They overlap: "a a a" contains (a, a) twice. If you get stuck: `hint("02:count_pairs")`, more than once if you like.
 
 # %%
 # @exercise course_lib.tokenizers.bpe:count_pairs
@@ -242,7 +242,7 @@ print("what is now left to merge:", count_pairs(words).most_common(3))
 # After three merges "king" is one symbol, and "ing" is another. Nobody told the method about English endings.
 #
 # For a fourth merge, two pairs are equally frequent. A rule is needed, else the result would depend on chance: we take the one that comes first
-# in the alphabet.
+# in the alphabet. Compare the pairs, not the symbols they make: (a, bb) comes before (ab, a).
 #
 # **Exercise (stretch).** Put it together: learn a list of merges. This list *is* the tokenizer.
 
@@ -265,7 +265,7 @@ for number, pair in enumerate(merges, start=1):
 #
 # **Predict.** How will "inking" be cut? And "ring", whose "r" never occurred?
 #
-# **Exercise (core).** Apply a list of merges to a word.
+# **Exercise (core).** Apply a list of merges to a word, which may also be a plain string. The result is a tuple.
 
 # %%
 # @exercise course_lib.tokenizers.bpe:apply_merges
@@ -412,7 +412,7 @@ for pair in sorted(scores, key=lambda p: -scores[p]):
 # papers are read. And Hugging Face's trainer of the same name does not use the score at all, as you will see under *Claims, tested*.)
 #
 # **How a word is cut.** There is no list of merges, only the vocabulary. Take the longest piece that begins the word; then the longest that
-# continues; and so on. If nothing fits, the *whole word* becomes `[UNK]`.
+# continues; and so on. If nothing fits, the *whole word* becomes `[UNK]` (or whatever `unknown` says). The empty word has no pieces.
 #
 # **Exercise (core).** Cut a word by longest match.
 
@@ -652,7 +652,7 @@ for name, (encode, vocab_size) in cutters.items():
         net = make_network(vocab_size)
         draws = torch.randint(0, len(x), (100, 32), generator=make_generator(seed))
         batches = [(x[chosen], y[chosen]) for chosen in draws]
-        train(net, batches, loss_of, torch.optim.AdamW(net.parameters(), lr=3e-3))
+        train_on_batches(net, batches, loss_of, torch.optim.AdamW(net.parameters(), lr=3e-3))
         net.eval()
         with torch.no_grad():
             right.setdefault(name, []).append(
@@ -1080,7 +1080,9 @@ if run.gpu_cell:
         )
         batches = windows[torch.randperm(len(windows))].split(64)
         batches = batches[: run.pick(small=3, t4=len(batches))]
-        train(model, batches, next_token_loss, torch.optim.AdamW(model.parameters(), lr=1e-3))
+        train_on_batches(
+            model, batches, next_token_loss, torch.optim.AdamW(model.parameters(), lr=1e-3)
+        )
         model.eval()
         tested = tested[: run.pick(small=8, t4=2_000)]
         with torch.no_grad():

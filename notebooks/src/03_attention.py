@@ -96,7 +96,7 @@ from course_lib.plotting import (
 )
 from course_lib.plotting.curves import Curve, Panel, plot_intervals, plot_panels
 from course_lib.seeding import make_generator
-from course_lib.training import train
+from course_lib.training import train_on_batches
 
 use_course_style()
 
@@ -165,7 +165,7 @@ for looks_back in (False, True):
         parts = make_reverser(d_model=32)
         batches = (draw_letters(32, length, generator) for _ in range(run.pick(small=220, t4=2000)))
         optimizer = torch.optim.AdamW(parts.parameters(), lr=0.02)
-        train(parts, batches, reverser_loss(looks_back), optimizer)
+        train_on_batches(parts, batches, reverser_loss(looks_back), optimizer)
         test = draw_letters(200, length, generator)
         with torch.no_grad():
             hits = run_reverser(parts, test, looks_back)[0].argmax(dim=-1) == test.flip(1)
@@ -610,7 +610,7 @@ except RuntimeError as error:
 # each makes 64 of its columns. So make all queries at once, and then cut.
 #
 # **Exercise (core).** Cut the last axis into heads: $(B, T, D) \to (B, H, T, K)$. Head $h$ gets the $h$-th block of $K$ numbers.
-# If $H$ does not divide $D$, raise a `ValueError`.
+# If $H$ is below 1 or does not divide $D$, raise a `ValueError`.
 
 # %%
 # @exercise course_lib.nn.attention:split_heads
@@ -757,7 +757,7 @@ for name, (rule, width) in variants.items():
         optimizer = torch.optim.AdamW(parts.parameters(), lr=0.003)
         for steps, stage in zip(np.diff((0, *stages)), stages, strict=True):
             batches = (draw_pairs(64, generator) for _ in range(steps))
-            train(parts, batches, lookup_loss(rules[rule]), optimizer)
+            train_on_batches(parts, batches, lookup_loss(rules[rule]), optimizer)
             with torch.no_grad():
                 hits = answer_lookup(parts, *tests[:3], rules[rule]).argmax(dim=-1) == tests[3]
             lookup_right[name][stage].append(hits.double().mean().item())
@@ -842,6 +842,7 @@ with torch.no_grad():
 # $(\sin 3, \cos 3, \sin 0.03, \cos 0.03) = (0.141, -0.990, 0.030, 1.000)$.
 #
 # **Exercise (core).** Write the table for positions 0 to $T - 1$. If $D$ is odd, the last sine has no cosine beside it; many published versions crash there.
+# Compute in float64, and round once, at the end, to `dtype`: far back in a text, 32 bits are too few for an angle.
 
 # %%
 # @exercise course_lib.nn.positions:sinusoidal_positions
@@ -941,7 +942,7 @@ for name, (positions, mask) in ways.items():
         parts, generator = make_judge(), make_generator(seed)
         batches = (draw_rows(64, generator) for _ in range(130))
         optimizer = torch.optim.AdamW(parts.parameters(), lr=0.003)
-        train(parts, batches, judge_loss(positions, mask), optimizer)
+        train_on_batches(parts, batches, judge_loss(positions, mask), optimizer)
         with torch.no_grad():
             hits = judge(parts, tests[0], positions, mask).argmax(dim=-1) == tests[1]
         judged[name].append(hits.double().mean().item())
@@ -1193,7 +1194,7 @@ for n_between in distances:
         draws = (torch.randint(len(ids), (32,), generator=generator) for _ in range(250))
         optimizer = torch.optim.AdamW(parts.parameters(), lr=0.005)
         batches = ((ids[chosen], answers[chosen]) for chosen in draws)
-        train(parts, batches, reader_loss(read), optimizer)
+        train_on_batches(parts, batches, reader_loss(read), optimizer)
         with torch.no_grad():
             hits = read(parts, test_ids).argmax(dim=-1) == test_answers
         memory[name].append(int(hits.sum()))
@@ -1380,7 +1381,7 @@ for name, way in ways.items():
         look_at_all_alike(parts["look"])
     learned = [parameter for parameter in parts.parameters() if parameter.requires_grad]
     batches = (draw_windows(24, generator) for _ in range(run.pick(small=260, t4=3000)))
-    train(parts, batches, writer_loss(way), torch.optim.AdamW(learned, lr=0.003))
+    train_on_batches(parts, batches, writer_loss(way), torch.optim.AdamW(learned, lr=0.003))
     with torch.no_grad():
         losses[name] = window_losses(parts, test_windows, *way).double().numpy()
     writers[name] = parts

@@ -101,7 +101,7 @@ from course_lib.plotting import plot_losses, plot_scores, show, use_course_style
 from course_lib.plotting.curves import Curve, Panel, plot_panels
 from course_lib.seeding import make_generator
 from course_lib.tokenizers import Vocabulary
-from course_lib.training import train
+from course_lib.training import train_on_batches
 
 use_course_style()
 
@@ -119,13 +119,13 @@ use_course_style()
 # $$L = -\frac{1}{N} \sum_{b, t} \ln p(x_{b,t+1} \mid x_{b,1} \dots x_{b,t})$$
 #
 # where $N$ is the number of tokens that are asked for. Two kinds of tokens are not: the first of a text, because nothing
-# stands before it, and padding.
+# stands before it, and padding, which fills up the end of shorter texts.
 #
 # **By hand.** One text "the cat sat", three tokens. The logits have three rows. Row 1 is judged by "cat", row 2 by "sat". Row 3 is
 # about a word that we do not have; it is cut off. So $N = 2$.
 #
-# **Exercise (core).** Write the loss. (`IGNORE_ID` is a target that is not counted; you may instead pick the
-# tokens that count. Stuck? `hint("04:next_token_loss")`.)
+# **Exercise (core).** Write the loss. (`from course_lib.nn import IGNORE_ID` gives a target that is not counted: -100, which torch's
+# `cross_entropy` leaves out by default. You may instead pick the tokens that count. Stuck? `hint("04:next_token_loss")`.)
 
 # %%
 # @exercise course_lib.nn.next_token:next_token_loss
@@ -207,7 +207,7 @@ for vocab_size in (10, 1000, 50257):
 #
 # *(core)*
 #
-# In lesson A1 you trained by hand, and since then `train` has done it for you. Here is all that happens in a step:
+# In lesson A1 you trained by hand, and since then `train_on_batches` has done it for you. Here is all that happens in a step:
 #
 # 1. **Measure.** `loss = next_token_loss(model(ids), ids, mask)`. The forward pass; torch notes down every operation.
 # 2. **Empty.** `optimizer.zero_grad()`. Each parameter has a place for its gradient, and `backward` *adds* to what is there. Without this line, old
@@ -223,7 +223,8 @@ for vocab_size in (10, 1000, 50257):
 # step, because it should not stay the same. In the first steps AdamW knows little of how large gradients are, so the rate **warms up** from 0; at
 # the end it **decays**, so that the model settles.
 #
-# **Exercise (core).** Write the loop. Every training program later in this course, however large, must reproduce its losses.
+# **Exercise (core).** Write the loop, with `torch.optim.AdamW(…, betas=(0.9, 0.95), weight_decay=0.1)`, the usual values for language models. There must
+# be as many learning rates as batches, else a `ValueError`: `zip(…, strict=True)` raises it. Every training program later in this course, however large, must reproduce its losses.
 
 # %%
 # @exercise course_lib.training.language_model:train_language_model
@@ -352,7 +353,7 @@ for mode in (True, False):
 # $$y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \cdot g + b \qquad \mu = \frac{1}{D} \sum_i x_i \qquad
 # \sigma^2 = \frac{1}{D} \sum_i (x_i - \mu)^2$$
 #
-# **By hand:** $(1, 3)$ has $\mu = 2$ and $\sigma^2 = 1$, so it becomes $(-1, 1)$. And $(10, 30)$? The same. Scale does not matter any more.
+# **By hand:** $(1, 3)$ has $\mu = 2$ and $\sigma^2 = 1$, so it becomes $(-1, 1)$. And $(10, 30)$? The same. Scale does not matter any more, but for the tiny $\epsilon$.
 #
 # **Exercise (easy).** Write it. Which axis? Where does $\epsilon$ stand?
 
@@ -507,7 +508,7 @@ for name, block in BLOCKS.items():
     copier, generator = make_copier(), make_generator(run.seed)
     batches = (draw_copies(16, generator) for _ in range(n_steps))
     optimizer = torch.optim.AdamW(copier.parameters(), lr=0.003)
-    copy_losses[name] = train(copier, batches, copy_loss(block), optimizer)
+    copy_losses[name] = train_on_batches(copier, batches, copy_loss(block), optimizer)
     copiers[name] = copier
 averaged = {
     name: np.convolve(nats, np.ones(10) / 10, "valid") for name, nats in copy_losses.items()
@@ -593,6 +594,9 @@ print(f"12·N·D² alone: {12 * 96 * 12288**2:,}")
 #
 # A decoder gives scores for the next token. To write, take the best, append it, and ask again: **greedy decoding**. (Lesson 06 has better ways.)
 #
+# Many models have a token that ends a text, `end_id`. A text has ended if this is its *last* token; from then on, only `end_id` is written, so that all
+# rows stay equally long.
+#
 # **Exercise (core).** Write it.
 
 # %%
@@ -661,7 +665,9 @@ for name in ("causal mask", "mask forgotten"):
     if name == "mask forgotten":
         forget_the_mask(reverser.decoder[0])
     optimizer = torch.optim.AdamW(reverser.parameters(), lr=0.003)
-    train(reverser, (draw_rows(32, generator) for _ in range(n_steps)), reverse_loss, optimizer)
+    train_on_batches(
+        reverser, (draw_rows(32, generator) for _ in range(n_steps)), reverse_loss, optimizer
+    )
     reverser.eval()
     source, target = draw_rows(300, generator)
     with torch.no_grad():
@@ -904,7 +910,9 @@ for task, place, n_steps in (("first", 0, 250), ("fifth from the end", -5, 500))
     generator = make_generator(run.seed)
     drawn = torch.randint(6, 25, (n_steps,), generator=generator).tolist()
     batches = (draw_recall(32, length, place, generator) for length in drawn)
-    train(recaller, batches, recall_loss, torch.optim.AdamW(recaller.parameters(), lr=0.003))
+    train_on_batches(
+        recaller, batches, recall_loss, torch.optim.AdamW(recaller.parameters(), lr=0.003)
+    )
     recalled[task] = []
     for length in recall_lengths:
         ids, letter = draw_recall(400, length, place, generator)
@@ -1116,7 +1124,7 @@ for name, (n_tokens, read, n_scores) in designs.items():
     reader, generator = make_reader(n_tokens), make_generator(run.seed)
     optimizer = torch.optim.AdamW(reader.parameters(), lr=0.003)
     batches = (draw_documents(32, generator) for _ in range(n_steps))
-    train(reader, batches, document_loss(read), optimizer)
+    train_on_batches(reader, batches, document_loss(read), optimizer)
     documents, answers = draw_documents(400, generator)
     with torch.no_grad():
         n_right = int((read(reader, documents).argmax(dim=-1) == answers).sum())

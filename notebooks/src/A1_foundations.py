@@ -90,7 +90,7 @@ from course_lib.plotting.curves import (
 )
 from course_lib.seeding import make_generator
 from course_lib.tokenizers import Vocabulary, split_words
-from course_lib.training import AdamWConfig, train
+from course_lib.training import AdamWConfig, train_on_batches
 
 use_course_style()
 
@@ -840,7 +840,7 @@ for name, (make, options, rates) in racers.items():
         table = nn.Embedding(vocab_size, vocab_size)  # one row of logits per word
         nn.init.zeros_(table.weight)
         optimizer = make(table.parameters(), lr=rate, **options)
-        runs[name, rate] = train(
+        runs[name, rate] = train_on_batches(
             table,
             [joint] * 150,
             lambda model, pairs: -(pairs * log_softmax(model.weight)).sum(),
@@ -965,7 +965,7 @@ print(
 # No error, no warning: just a worse model. The worst bugs in this trade are silent, and this is why the course
 # checks numbers that it can know, such as the first loss.
 #
-# From here on we use the library's `train`, which is the loop above plus one comfort: it stops if the loss is no
+# From here on we use the library's `train_on_batches`, which is the loop above plus one comfort: it stops if the loss is no
 # longer a finite number. The same seed, the same losses:
 
 # %%
@@ -988,9 +988,10 @@ again = nn.Sequential(
     nn.Linear(64, vocab_size),
 )
 assert_close(
-    train(again, batches, word_loss, torch.optim.AdamW(again.parameters(), lr=0.01)), history
+    train_on_batches(again, batches, word_loss, torch.optim.AdamW(again.parameters(), lr=0.01)),
+    history,
 )
-print("train() gives the same 150 losses.")
+print("train_on_batches() gives the same 150 losses.")
 
 # %% [markdown]
 # **What we learnt.** Predict, measure the loss, zero, backward, step; repeat.
@@ -1100,7 +1101,7 @@ for n in sizes:
         nn.init.zeros_(linear.weight)
         nn.init.zeros_(linear.bias)
         optimizer = torch.optim.AdamW(linear.parameters(), lr=0.1, weight_decay=0)
-        train(linear, [worlds[n, seed]] * 70, row_loss, optimizer)
+        train_on_batches(linear, [worlds[n, seed]] * 70, row_loss, optimizer)
         with torch.no_grad():
             above[n].append(new_loss(linear) - floor)
 for n in sizes:
@@ -1125,7 +1126,7 @@ on_train, on_new = [], []
 for _ in range(30):
     with torch.no_grad():
         on_new.append(new_loss(greedy))
-    on_train.append(train(greedy, [worlds[200, 0]] * 8, row_loss, optimizer)[0])
+    on_train.append(train_on_batches(greedy, [worlds[200, 0]] * 8, row_loss, optimizer)[0])
 steps = [8 * k for k in range(30)]
 means, sds = zip(*(mean_and_sd(above[n]) for n in sizes), strict=True)
 show(
@@ -1185,7 +1186,9 @@ for seed in range(10):
     classifier = nn.Linear(len(known), 2)
     nn.init.zeros_(classifier.weight)
     optimizer = torch.optim.AdamW(classifier.parameters(), lr=0.05)
-    train(classifier, [(bags[parts.train], praise[parts.train])] * 40, row_loss, optimizer)
+    train_on_batches(
+        classifier, [(bags[parts.train], praise[parts.train])] * 40, row_loss, optimizer
+    )
     hits = classifier(bags).argmax(dim=1) == praise
     for name, rows in parts._asdict().items():
         shares[name].append(hits[rows].double().mean().item())
@@ -1244,7 +1247,7 @@ for n_rows in (30, 120, 480, len(parts.train)):
     classifier = nn.Linear(len(known), 2)
     nn.init.zeros_(classifier.weight)
     optimizer = torch.optim.AdamW(classifier.parameters(), lr=0.05)
-    train(classifier, [(bag(rows), of_news[rows])] * 40, row_loss, optimizer)
+    train_on_batches(classifier, [(bag(rows), of_news[rows])] * 40, row_loss, optimizer)
     hits = classifier(bag(parts.test)).argmax(dim=1) == of_news[parts.test]
     by_document = pd.Series(hits.numpy()).groupby(test_documents).mean().to_numpy()
     scores[f"{n_rows} training passages"] = by_document.mean(), *bootstrap_interval(by_document)
@@ -1318,7 +1321,7 @@ if run.gpu_cell:
             )
             optimizer = getattr(torch.optim, name)(deep.parameters(), lr=rate)
             try:
-                trained = train(deep, (rows[d] for d in draws), four_loss, optimizer)
+                trained = train_on_batches(deep, (rows[d] for d in draws), four_loss, optimizer)
                 with torch.no_grad():
                     dev = four_loss(deep, held_out[:20000]).item()
                 if not math.isfinite(dev):
@@ -1435,7 +1438,9 @@ for name, bend in {"without a bend": nn.Identity, "with GELU": nn.GELU}.items():
     stack = nn.Sequential(
         nn.Linear(2, 8), bend(), nn.Linear(8, 8), bend(), nn.Linear(8, 2)
     ).double()
-    train(stack, [(points, labels)] * 300, row_loss, torch.optim.AdamW(stack.parameters(), lr=0.02))
+    train_on_batches(
+        stack, [(points, labels)] * 300, row_loss, torch.optim.AdamW(stack.parameters(), lr=0.02)
+    )
     right = (stack(points).argmax(dim=1) == labels).sum().item()
     print(
         f"three layers {name:15} on XOR: {'all four right' if right == 4 else 'at most three right'}"
@@ -1482,7 +1487,7 @@ for name, rates in {"SGD": (0.3, 1.0, 3.0), "AdamW": (0.003, 0.01, 0.03)}.items(
                 nn.Linear(64, vocab_size),
             )
             draws = (torch.randint(len(train_rows), (128,)) for _ in range(150))
-            train(
+            train_on_batches(
                 small,
                 (train_rows[d] for d in draws),
                 word_loss,
@@ -1535,7 +1540,7 @@ for seed in range(10):
     for name, groups in {"random rows": range(400), "whole authors": author.tolist()}.items():
         parts = split_by_group(groups, seed=seed)
         reader = nn.Linear(64, 2)
-        train(
+        train_on_batches(
             reader,
             [(rows[parts.train], coin[parts.train])] * 60,
             row_loss,

@@ -20,7 +20,8 @@ def test_every_entry_is_complete(entry: Entry) -> None:
         assert file.n_bytes > 0
         assert file.sha256
         assert SHA256.fullmatch(file.sha256)
-    assert bool(entry.files) == (entry.kind in ("installed", "hub"))
+    if entry.kind != "mirror":  # whose files the catalog lists where it promises their bytes
+        assert bool(entry.files) == (entry.kind in ("installed", "hub"))
     if entry.kind == "mirror":
         assert entry.repository.startswith("https://")
         assert entry.folders

@@ -1,6 +1,7 @@
 """The rows here are made up in the form of the sources; none is copied from them."""
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 from course_lib.data import Corpus, catalog, load
 from course_lib.data.chinese_sets import (
     find_span,
+    read_anthology,
     read_chnsenticorp,
     read_cmrc,
+    read_lunyu,
+    read_shijing,
     read_songci,
     read_tatoeba,
 )
@@ -139,6 +143,45 @@ def test_songci_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     documents = read_songci(files)
     assert [document.split("\n")[0] for document in documents] == ["调0", "调2000", "调10000"]
     assert documents[0] == "调0\n某甲\n一□二。\n三四。"
+
+
+def test_an_anthology_by_hand(tmp_path: Path) -> None:
+    poem = {
+        "chapter": "茶",
+        "subchapter": None,
+        "author": "宋：某甲 ",
+        "paragraphs": ["一。", "二。"],
+    }
+    parts = [{"type": "诗", "content": [poem, {**poem, "chapter": "酒"}]}, {"content": [poem]}]
+    text = json.dumps({"title": "集", "content": parts})
+    documents = read_anthology([written(tmp_path / "a.json", text)])
+    assert documents == [f"{title}\n宋：某甲\n一。\n二。" for title in "茶酒茶"]
+
+
+def test_songs_and_chapters_by_hand(tmp_path: Path) -> None:
+    song = {"title": "茶", "chapter": "风", "section": "北", "content": ["一。", "二。"]}
+    songs = written(tmp_path / "s.json", json.dumps([song, {**song, "title": "酒"}]))
+    assert read_shijing([songs]) == ["茶\n风·北\n一。\n二。", "酒\n风·北\n一。\n二。"]
+    chapter = {"chapter": "茶篇", "paragraphs": ["甲曰：“一。”", "乙曰：“二。”"]}
+    chapters = written(tmp_path / "c.json", json.dumps([chapter]))
+    assert read_lunyu([chapters, chapters]) == ["茶篇\n甲曰：“一。”\n乙曰：“二。”"] * 2
+
+
+@pytest.mark.parametrize(
+    ("read", "what"),
+    [
+        (read_anthology, "an anthology"),
+        (read_shijing, "a list of songs"),
+        (read_lunyu, "a list of chapters"),
+    ],
+)
+@pytest.mark.parametrize("text", ["{", "[1]", '[{"title": "茶"}]', '{"content": [1]}'])
+def test_a_broken_classic_is_named(
+    tmp_path: Path, read: Callable[[Sequence[Path]], list[str]], what: str, text: str
+) -> None:
+    path = written(tmp_path / "broken.json", text)
+    with pytest.raises(ValueError, match=rf"broken\.json must be {what} in JSON"):
+        read([path])
 
 
 def test_through_the_door(mirror: Path) -> None:

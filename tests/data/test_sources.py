@@ -119,17 +119,17 @@ def test_a_damaged_package_is_refused_although_the_mirror_is_whole(
 
 def test_nested_texts(mirror: Path) -> None:
     for place, text in (("novels/b.md", "zwei"), ("children/a.md", "eins")):
-        (mirror / "books" / place).parent.mkdir(parents=True)
-        (mirror / "books" / place).write_text(text, encoding="utf-8")
-    corpus = load("books")
+        (mirror / "my-books" / place).parent.mkdir(parents=True)
+        (mirror / "my-books" / place).write_text(text, encoding="utf-8")
+    corpus = load("my-books")
     assert isinstance(corpus, Corpus)
     assert corpus.documents == ["eins", "zwei"]
     assert corpus.digest == digest_of_documents(["eins", "zwei"])
     assert "not in the course's catalog" in corpus.licence
-    only = load("books", files="novels/*")
+    only = load("my-books", files="novels/*")
     assert isinstance(only, Corpus)
     assert only.documents == ["zwei"]
-    assert load("books/novels").documents == ["zwei"]  # pyright: ignore
+    assert load("my-books/novels").documents == ["zwei"]  # pyright: ignore
 
 
 def test_tables_with_and_without_splits(mirror: Path) -> None:
@@ -161,3 +161,65 @@ def test_a_column_of_several_kinds_is_refused(mirror: Path) -> None:
     (mirror / "mixed" / "a.jsonl").write_text('{"x": 1}\n{"x": "one"}\n', encoding="utf-8")
     with pytest.raises(ValueError, match="every column must hold one kind of value"):
         load("mixed")
+
+
+BOOK = "# Title: {title}\n\n## Author: A. Nobody\n\n## Year: 1901\n\n-------\nIt snowed.\n"
+
+
+def toy_books(embedded: Path) -> list[bytes]:
+    """Make the catalog promise two made-up books, and give their bytes."""
+    books = [BOOK.format(title=title).encode() for title in ("The Tea", "The Cup")]
+    toml = embedded.parent / "catalog.toml"
+    text = toml.read_text(encoding="utf-8")
+    before, _, rest = text.partition("[books]\n")
+    head, _, after = rest.partition("file = [\n")
+    lines = [
+        f'{{path = "X/{number}.md", n_bytes = {len(book)}, '
+        f'sha256 = "{hashlib.sha256(book).hexdigest()}"}},\n'
+        for number, book in enumerate(books)
+    ]
+    after = after[after.index("]\n") :]
+    toml.write_text(f"{before}[books]\n{head}file = [\n{''.join(lines)}{after}", encoding="utf-8")
+    return books
+
+
+def test_books_are_found_by_their_bytes_and_all_must_be_there(embedded: Path, mirror: Path) -> None:
+    first, second = toy_books(embedded)
+    folder = mirror / "lm" / "books" / "novels"
+    folder.mkdir(parents=True)
+    (folder / "z.md").write_bytes(first)
+    (folder / "another.md").write_text("not of the set")
+    with pytest.raises(DataNotFoundError) as caught:
+        load("books")
+    digest = hashlib.sha256(second).hexdigest()
+    assert f"it lacks 1 of 2 files, the first 1.md (sha256 {digest})" in str(caught.value)
+    assert "copy */*.md of https://github.com/mlschmitt/classic-books-markdown" in str(caught.value)
+    (folder / "a.md").write_bytes(second)
+    corpus = load("books")
+    assert corpus.documents == [
+        "The Tea\nA. Nobody\n\nIt snowed.",
+        "The Cup\nA. Nobody\n\nIt snowed.",
+    ]
+    assert corpus.licence == catalog()["books"].licence
+    (folder / "a.md").rename(folder / "1.md")
+    (folder / "1.md").write_bytes(second.replace(b"Cup", b"cup"))
+    with pytest.raises(DigestMismatchError, match=r"books: .*1\.md must have sha256"):
+        load("books")
+
+
+def test_the_catalog_lists_64_books_and_one_file_of_each_classic() -> None:
+    listed = {
+        entry.name: len(entry.files) for entry in catalog().values() if entry.kind == "mirror"
+    }
+    assert listed["books"] == 64
+    for name in ("tangshi", "guwenguanzhi", "shijing", "lunyu", "tinyshakespeare"):
+        assert listed[name] == 1
+
+
+def test_tinyshakespeare_is_one_document_as_it_is(
+    mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (mirror / "tinyshakespeare").mkdir()
+    (mirror / "tinyshakespeare" / "any.txt").write_bytes(b"A:\nYes. \n\nB:\nNo.\n")
+    monkeypatch.setattr("course_lib.data.sources.find_known", lambda _, files: (files, []))
+    assert load("tinyshakespeare").documents == ["A:\nYes. \n\nB:\nNo.\n"]

@@ -1,3 +1,4 @@
+import dataclasses
 import random
 from typing import Any
 
@@ -9,7 +10,7 @@ from torch.testing import assert_close
 
 from course_lib.errors import AnswerRejectedError
 from course_lib.lesson import check, examine, hint, last_verdict, load_progress
-from course_lib.lesson.exercise import Exercise
+from course_lib.lesson.exercise import Case, Exercise
 from course_lib.lesson.ipython import BrokenAnswer
 
 KEY = "99:scale_rows"
@@ -67,6 +68,17 @@ def test_a_wrong_answer_is_explained(toy: Exercise, capsys: pytest.CaptureFixtur
         '  For the next hint: hint("99:scale_rows")\n'
         "  Until then the lesson goes on with the library's version.\n"
     )
+
+
+def test_keyword_arguments_of_a_case_are_shown(toy: Exercise) -> None:
+    def without_weights(matrix: Tensor, weights: Tensor) -> Tensor:
+        return matrix
+
+    case = toy.cases[0]
+    by_name = Case(why="x", args=lambda: case.args()[:1], options={"weights": case.args()[1]})
+    exercise = dataclasses.replace(toy, cases=(by_name,) * 3)
+    message = examine(exercise, without_weights).message
+    assert "weights = tensor of shape (2,), float32: [1.0, 3.0]\n" in message
 
 
 def test_an_endless_answer_is_stopped(toy: Exercise) -> None:

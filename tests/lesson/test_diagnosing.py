@@ -148,6 +148,14 @@ def test_a_changed_input_counts_once_the_values_are_right(toy: Exercise) -> None
 
     assert name_mistake(toy, in_place) == "changed-its-input"
     assert name_mistake(toy, in_place_and_wrong) == "wrong-value"
+    noticed = Mistake(name="noticed", hint="?", seen=lambda seen: seen[1].changed_input)
+    for mistake, name in (
+        (noticed, "changed-its-input"),
+        (dataclasses.replace(noticed, in_arguments=True), "noticed"),
+    ):
+        exercise = dataclasses.replace(toy, mistakes=(*toy.mistakes, mistake))
+        assert name_mistake(exercise, in_place) == name
+        assert name_mistake(exercise, right) is None
 
 
 def test_the_first_mistake_that_fits_is_named(toy: Exercise) -> None:

@@ -71,7 +71,7 @@ def test_the_library_passes(exercise: Exercise) -> None:
 
 @each_exercise
 def test_the_stub_is_not_attempted(exercise: Exercise) -> None:
-    def stub(*args: object) -> None:
+    def stub(*args: object, **options: object) -> None:
         raise NotImplementedError("Your turn")
 
     verdict = examine(exercise, stub)

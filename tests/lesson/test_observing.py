@@ -75,6 +75,17 @@ def test_a_generator_may_advance(toy: Exercise) -> None:
     assert not any(one.changed_input for one in seen)
 
 
+def test_a_case_may_have_keyword_arguments(toy: Exercise) -> None:
+    def answer(matrix: Tensor, weights: Tensor) -> Tensor:
+        return weights
+
+    weights = toy.cases[1].args()[1]
+    case = Case(why="by name", args=lambda: toy.cases[1].args()[:1], options={"weights": weights})
+    assert_close(
+        observe(dataclasses.replace(toy, cases=(case,) * 3), answer).seen[0].value, weights
+    )
+
+
 def test_an_endless_case_is_the_last_one_noted(toy: Exercise) -> None:
     def answer(matrix: Tensor, weights: Tensor) -> Tensor:
         print("here")

@@ -3,7 +3,11 @@ from collections.abc import Callable
 from typing import Any
 
 from course_lib.lesson.exercise import Case, Observation
-from course_lib.lesson.recognising import agrees_with, right_but_for_the_error
+from course_lib.lesson.recognising import (
+    agrees_with,
+    right_but_for_the_error,
+    right_except_on,
+)
 
 CASES = (
     Case(why="nine", args=lambda: (9.0,)),
@@ -35,6 +39,27 @@ def test_agrees_with_ignores_the_cases_where_an_error_is_due() -> None:
 
 def test_agrees_with_is_never_said_of_a_right_answer() -> None:
     assert not agrees_with(math.sqrt)(observe(math.sqrt))
+
+
+def test_agrees_with_leaves_out_a_case_that_is_about_something_else() -> None:
+    halves_or_not = observe(lambda x: x / 2 if x > 5 else 7.0)
+    assert agrees_with(lambda x: x / 2, except_on="two")(halves_or_not)
+    assert not agrees_with(lambda x: x / 2, except_on="nine")(halves_or_not)
+
+
+def test_agrees_with_hands_on_the_options_of_a_case() -> None:
+    case = Case(why="three", args=lambda: (3.0,), options={"times": 5})
+    seen = (Observation(case=case, expected=9.0, value=15.0),)
+    assert agrees_with(lambda x, times=2: x * times)(seen)
+
+
+def test_right_except_on() -> None:
+    assert right_except_on("two")(observe(lambda x: 7.0 if x == 2 else math.sqrt(x)))
+    assert right_except_on("nine", "two")(observe(lambda x: x / 0 if x == 2 else math.sqrt(x)))
+    assert right_except_on("below zero")(observe(lambda x: abs(x) ** 0.5))
+    assert not right_except_on("nine")(observe(lambda x: 7.0 if x == 2 else math.sqrt(x)))
+    assert not right_except_on("two")(observe(lambda x: x / 2))
+    assert not right_except_on("two")(observe(math.sqrt))
 
 
 def test_right_but_for_the_error() -> None:

@@ -59,8 +59,19 @@ def recurse_and_swallow() -> None:
             pass
 
 
+class SpinsWhenFreed:
+    def __del__(self) -> None:
+        spin()
+
+
+def free_what_spins() -> None:
+    while True:
+        SpinsWhenFreed()
+
+
 ENDLESS = [
     spin,
+    free_what_spins,
     swallow_everything,
     swallow_on_three_levels,
     end_every_try_with_continue,
@@ -123,6 +134,22 @@ def test_a_stop_that_is_swallowed_and_kept_harms_nobody_later() -> None:
         assert sys.gettrace() is None
         assert run_limited([lambda: 1], limit_seconds=5).results == [1]
     assert not stopping._stopping
+
+
+def test_other_errors_in_a_destructor_are_still_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Fails:
+        def __del__(self) -> None:
+            raise KeyError("lost")
+
+    reported = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: reported.append(dropped.exc_type))
+    before = sys.unraisablehook
+    run_limited([lambda: Fails() and None], limit_seconds=5)
+    run_limited([free_what_spins], limit_seconds=0.05)
+    assert reported == [KeyError]
+    assert sys.unraisablehook is before
 
 
 def test_a_waiting_step_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:

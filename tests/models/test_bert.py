@@ -3,6 +3,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 from torch import Tensor, nn
 from torch.testing import assert_close
 
@@ -38,6 +39,15 @@ def random_ids(n_sequences: int, n_tokens: int, seed: int = 0) -> Tensor:
 
 def bool_mask(*rows: str) -> Tensor:
     return torch.tensor([[mark == "x" for mark in row] for row in rows])
+
+
+def test_token_segment_and_position_add_up(model: BERT) -> None:
+    model.blocks = nn.ModuleList()
+    ids, segment_ids = random_ids(2, 7), torch.tensor([[0, 0, 1, 1, 2, 2, 2]] * 2)
+    total = model.tokens.weight[ids] + model.segments.weight[segment_ids]
+    total = total + model.positions.weight[:7]
+    expected = nn.functional.layer_norm(total, (15,), model.norm.weight, model.norm.bias, 1e-12)
+    assert_close(model.hidden(ids, segment_ids=segment_ids), expected)
 
 
 def copy_block(block: BERTBlock) -> nn.TransformerEncoderLayer:
@@ -123,7 +133,7 @@ def test_refuses_masks_and_lengths_that_do_not_fit(model: BERT) -> None:
     assert model(random_ids(1, 13)).shape[1] == 13
     with pytest.raises(ValueError, match=r"at most max_len=13 .*; got 14"):
         model(random_ids(1, 14))
-    with pytest.raises(ValueError, match="mask must be bool"):
+    with pytest.raises((ValueError, TypeCheckError), match="mask"):
         model(random_ids(2, 3), torch.ones(2, 3, dtype=torch.int64))  # pyright: ignore
     with pytest.raises(ValueError, match=r"mask must have the shape \(2, 3\).*; got \(2, 4\)"):
         model(random_ids(2, 3), torch.ones(2, 4, dtype=torch.bool))

@@ -35,6 +35,7 @@ def test_agrees_with_the_papers_sum_pair_by_pair() -> None:
     attention, (query, key) = make_attention(), random_states()
     mixed, weights = attention(query, key)
     w, u, v = attention.query.weight, attention.key.weight, attention.score.weight[0]
+    assert sum(part.numel() for part in attention.parameters()) == sum(p.numel() for p in (w, u, v))
     for b in range(2):
         for t in range(4):
             scores = torch.stack([v @ torch.tanh(w @ query[b, t] + u @ s) for s in key[b]])

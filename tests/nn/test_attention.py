@@ -19,7 +19,7 @@ from course_lib.nn import (
 from course_lib.nn.attention import _is_faster_written_out
 from course_lib.seeding import make_generator
 
-LENGTHS = [(1, 1), (1, 13), (5, 7), (7, 7), (11, 3)]
+LENGTHS = [(1, 1), (1, 13), (2, 2), (5, 7), (7, 7), (11, 3)]
 
 
 def random_parts(
@@ -97,7 +97,7 @@ def test_masks_that_are_not_bool_are_refused(dtype: torch.dtype) -> None:
 
 
 def test_gradients_by_hand_pass_gradcheck_and_equal_autograd() -> None:
-    parts = [part.requires_grad_() for part in random_parts(2, 3)]
+    parts = [part.requires_grad_() for part in random_parts(2, 4)]
     mixed, _ = scaled_dot_product_attention(*parts)
     d_mixed = torch.randn(mixed.shape, generator=make_generator(2), dtype=torch.float64)
     by_autograd = torch.autograd.grad(mixed, parts, d_mixed)
@@ -211,11 +211,12 @@ def test_order_of_the_keys_does_not_matter() -> None:
 
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("n_queries", [1, 5])
+@pytest.mark.parametrize("n_keys", [6, 7])  # as many as the query's heads, or not
 @pytest.mark.parametrize("masked", [False, True])
-def test_grouped_queries_equal_repeated_keys(n_queries: int, masked: bool) -> None:
+def test_grouped_queries_equal_repeated_keys(n_queries: int, n_keys: int, masked: bool) -> None:
     query = random_parts(2, 6, n_queries=n_queries)[0]
-    _, key, value = random_parts(2, 3)
-    mask = random_mask(2, 6, n_queries, 7) if masked else None
+    _, key, value = random_parts(2, 3, n_keys=n_keys)
+    mask = random_mask(2, 6, n_queries, n_keys) if masked else None
     expected = attend(query, key[:, [0, 0, 1, 1, 2, 2]], value[:, [0, 0, 1, 1, 2, 2]], mask)
     torch.testing.assert_close(attend(query, key, value, mask), expected)
     theirs = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, enable_gqa=True)

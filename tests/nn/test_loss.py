@@ -149,6 +149,16 @@ def test_smoothed_cross_entropy_takes_any_leading_axes_and_is_cross_entropy_by_d
     torch.testing.assert_close(loss, cross_entropy(logits, targets))
 
 
+def test_smoothed_cross_entropy_of_several_texts_is_that_of_their_tokens() -> None:
+    logits = random_logits(2, 3, 5)
+    targets = torch.tensor([[0, 4, -100], [1, -100, 2]])
+    together = smoothed_cross_entropy(logits, targets, label_smoothing=0.1, z_loss=0.3)
+    flat = smoothed_cross_entropy(
+        logits.flatten(0, 1), targets.flatten(), label_smoothing=0.1, z_loss=0.3
+    )
+    torch.testing.assert_close(together, flat)
+
+
 def test_only_z_loss_notices_a_common_shift() -> None:
     logits, targets = random_logits(3, 5), torch.tensor([1, -100, 2])
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.nn import cross_entropy
-from course_lib.training import train
+from course_lib.training import train_on_batches
 
 X = torch.tensor([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0]])
 TARGETS = torch.tensor([0, 1, 0])
@@ -21,9 +21,9 @@ def compute_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
     return cross_entropy(model(batch[0]), batch[1])
 
 
-def test_train_takes_the_steps_that_we_take_by_hand() -> None:
+def test_train_on_batches_takes_the_steps_that_we_take_by_hand() -> None:
     model, twin = make_model(), make_model()
-    history = train(
+    history = train_on_batches(
         model, [(X, TARGETS)] * 3, compute_loss, torch.optim.SGD(model.parameters(), lr=0.1)
     )
     losses = []
@@ -40,26 +40,30 @@ def test_train_takes_the_steps_that_we_take_by_hand() -> None:
     torch.testing.assert_close(model.weight, twin.weight)
 
 
-def test_train_overfits_one_batch() -> None:
+def test_train_on_batches_overfits_one_batch() -> None:
     model = make_model()
-    history = train(
+    history = train_on_batches(
         model, [(X, TARGETS)] * 300, compute_loss, torch.optim.AdamW(model.parameters(), lr=0.1)
     )
     assert len(history) == 300
     assert history[-1] < 0.05 < history[0]
 
 
-def test_train_without_batches_changes_nothing() -> None:
+def test_train_on_batches_without_batches_changes_nothing() -> None:
     model = make_model()
-    assert train(model, [], compute_loss, torch.optim.SGD(model.parameters(), lr=0.1)) == []
+    assert (
+        train_on_batches(model, [], compute_loss, torch.optim.SGD(model.parameters(), lr=0.1)) == []
+    )
     assert torch.equal(model.weight, make_model().weight)
 
 
-def test_train_stops_before_a_step_on_a_loss_that_is_not_finite() -> None:
+def test_train_on_batches_stops_before_a_step_on_a_loss_that_is_not_finite() -> None:
     model = make_model()
     batches = [(X, TARGETS), (X * float("nan"), TARGETS)]
     after_one = make_model()
-    train(after_one, batches[:1], compute_loss, torch.optim.SGD(after_one.parameters(), lr=0.1))
+    train_on_batches(
+        after_one, batches[:1], compute_loss, torch.optim.SGD(after_one.parameters(), lr=0.1)
+    )
     with pytest.raises(FloatingPointError, match=r"must stay finite; got nan at step 2"):
-        train(model, batches, compute_loss, torch.optim.SGD(model.parameters(), lr=0.1))
+        train_on_batches(model, batches, compute_loss, torch.optim.SGD(model.parameters(), lr=0.1))
     assert torch.equal(model.weight, after_one.weight)

@@ -152,6 +152,18 @@ def ignores_the_order(word, pair):
     return tuple(merged)
 
 
+def slices_equal_tuples(word, pair):
+    merged, i = [], 0
+    while i < len(word):
+        if word[i : i + 2] == pair:
+            merged.append(word[i] + word[i + 1])
+            i += 2
+        else:
+            merged.append(word[i])
+            i += 1
+    return tuple(merged)
+
+
 def compares_the_joined_text(word, pair):
     merged, i = [], 0
     while i < len(word):
@@ -196,6 +208,7 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("letters-instead-of-symbols", splits_the_letters),
         ("from-the-right", from_the_back),
         ("last-symbol-lost", loses_the_last),
+        ("lists-left-as-they-are", slices_equal_tuples),
         ("either-order", ignores_the_order),
         ("any", compares_the_joined_text),
         ("any", crashes_at_the_end),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 from course_lib.tokenizers.bpe import count_pairs, merge_pair
 
@@ -107,6 +108,28 @@ def range_from_one(word_counts, n_merges):
     return merges
 
 
+def sorts_by_the_new_symbol(word_counts, n_merges):
+    words, merges = word_counts, []
+    for _ in range(n_merges):
+        pairs = count_pairs(words)
+        if not pairs:
+            break
+        merges.append(sorted(pairs, key=lambda pair: (-pairs[pair], pair[0] + pair[1]))[0])
+        words = merged_everywhere(words, merges[-1])
+    return merges
+
+
+def wants_two_of_a_pair(word_counts, n_merges):
+    words, merges = word_counts, []
+    for _ in range(n_merges):
+        pairs = {pair: count for pair, count in count_pairs(words).items() if count >= 2}
+        if not pairs:
+            break
+        merges.append(min(pairs, key=lambda pair: (-pairs[pair], pair)))
+        words = merged_everywhere(words, merges[-1])
+    return merges
+
+
 def crashes_without_pairs(word_counts, n_merges):
     words, merges = word_counts, []
     for _ in range(n_merges):
@@ -184,6 +207,29 @@ def throws_the_result_away(word, merges):
     return tuple(word)
 
 
+def until_it_stays(word, merges):
+    before = None
+    while word != before:
+        before = word
+        for pair in merges:
+            word = merge_pair(word, pair)
+    return tuple(word)
+
+
+def letters_first(word, merges):
+    word = tuple(letter for symbol in word for letter in symbol)
+    for pair in merges:
+        word = merge_pair(word, pair)
+    return word
+
+
+def only_where_it_fits(word, merges):
+    for pair in merges:
+        if pair in pairwise(word):
+            word = merge_pair(word, pair)
+    return word
+
+
 def returns_text(word, merges):
     for pair in merges:
         word = merge_pair(word, pair)
@@ -195,6 +241,8 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("counted-only-once", most_common_of_the_start),
         ("first-seen-wins-ties", uses_most_common),
         ("last-wins-ties", max_of_count_and_pair),
+        ("ties-by-joined-text", sorts_by_the_new_symbol),
+        ("pairs-seen-once-left-out", wants_two_of_a_pair),
         ("words-counted-once", drops_the_counts),
         ("words-overwritten", dictionary_comprehension),
         ("wordpiece-score", by_ratio),
@@ -207,6 +255,9 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("longest-token-first", greedy_longest),
         ("last-learnt-first", newest_first),
         ("each-merge-at-one-place", one_place_a_merge),
+        ("again-and-again", until_it_stays),
+        ("taken-apart-first", letters_first),
+        ("string-returned-as-it-is", only_where_it_fits),
         ("stops-too-early", breaks_out),
         ("only-one-merge", returns_inside_the_loop),
         ("no-merge-kept", throws_the_result_away),

@@ -125,6 +125,16 @@ def unknown_written_in(word, vocabulary, *, unknown="[UNK]"):
     return "[UNK]" if "[UNK]" in pieces else pieces
 
 
+def its_own_name_for_unknown(word, vocabulary, *, unknown="[UNK]"):
+    pieces = unknown_rest(word, vocabulary)
+    return ["[UNK]"] if "[UNK]" in pieces else pieces
+
+
+def at_least_one_piece(word, vocabulary, *, unknown="[UNK]"):
+    pieces = unknown_rest(word, vocabulary, unknown=unknown)
+    return pieces if pieces and unknown not in pieces else [unknown]
+
+
 def tries_again(word, vocabulary, *, unknown="[UNK]"):
     for end in range(len(word), 0, -1):
         if word[:end] in vocabulary:
@@ -178,6 +188,24 @@ def perplexity_a_character(log_probs, n_characters):
     return math.exp(nats / n_characters)
 
 
+def product_of_probabilities(log_probs, n_characters):
+    probability = math.prod(float(p) for x in log_probs for p in np.exp(x))
+    return -math.log2(probability) / n_characters if probability > 0 else math.inf
+
+
+def finite_ones_only(log_probs, n_characters):
+    return (
+        -sum(p for x in log_probs for p in x.tolist() if p > -math.inf)
+        / math.log(2)
+        / (n_characters)
+    )
+
+
+def means_times_lengths(log_probs, n_characters):
+    nats = -sum(np.divide(x.sum(), len(x)) * len(x) for x in log_probs)
+    return float(nats) / math.log(2) / n_characters
+
+
 def logarithm_again(log_probs, n_characters):
     return -float(np.log2(-np.concatenate(log_probs)).sum()) / n_characters
 
@@ -189,6 +217,8 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("shortest-first", shortest),
         ("beginnings-and-insides-mixed", either_kind),
         ("from-the-end", cuts_from_behind),
+        ("unknown-written-in", its_own_name_for_unknown),
+        ("empty-word-unknown", at_least_one_piece),
         ("rest-unknown", unknown_rest),
         ("letter-unknown", unknown_letter),
         ("rest-dropped", stops_silently),
@@ -203,6 +233,9 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("averaged-first", mean_over_characters),
         ("divided-by-the-documents", mean_of_sums),
         ("only-the-first-document", first_only),
+        ("probability-underflows", product_of_probabilities),
+        ("impossible-tokens-left-out", finite_ones_only),
+        ("empty-document-spoils-all", means_times_lengths),
         ("raised-to-a-power", perplexity_a_character),
         ("any", logarithm_again),
     ],

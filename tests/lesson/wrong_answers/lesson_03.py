@@ -133,6 +133,14 @@ def one_column_too_many(n_positions, d_model):
     return torch.stack([angle.sin(), angle.cos()], dim=2).reshape(n_positions, -1)
 
 
+def rounded_all_the_way(n_positions, d_model):
+    table = torch.zeros(n_positions, d_model)
+    angle = torch.arange(n_positions)[:, None] / 10000 ** (torch.arange(0, d_model, 2) / d_model)
+    table[:, 0::2] = angle.sin()
+    table[:, 1::2] = angle[:, : d_model // 2].cos()
+    return table
+
+
 def printed_in_a_tutorial(n_positions, d_model):
     rows = [math.sin(t / 10000) + math.cos(t / 10000) ** 2 for t in range(n_positions)]
     return torch.tensor(rows).unsqueeze(1).expand(-1, d_model).clone()
@@ -235,6 +243,7 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
     "03:sinusoidal_positions": [
         ("odd-width-forgotten", annotated_transformer),
         ("odd-width-forgotten", one_column_too_many),
+        ("computed-in-float32", rounded_all_the_way),
         ("the-misprinted-formula", printed_in_a_tutorial),
         ("exponent-without-the-2", forgot_the_two),
         ("each-column-its-own-angle", column_number_as_exponent),

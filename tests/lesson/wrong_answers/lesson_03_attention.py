@@ -114,6 +114,23 @@ def independent_gates(query, key, value, mask=None):
     return weights @ value, weights
 
 
+def renormalised(query, key, value, mask=None):
+    weights = (query @ key.mT / math.sqrt(query.size(-1))).softmax(dim=-1)
+    if mask is not None:
+        weights = weights * mask
+    weights = F.normalize(weights, p=1, dim=-1)
+    return weights @ value, weights
+
+
+def exponentials_written_out(query, key, value, mask=None):
+    powers = torch.exp(query @ key.mT / math.sqrt(query.size(-1)))
+    if mask is not None:
+        powers = torch.where(mask, powers, 0.0)
+    total = powers.sum(-1, keepdim=True)
+    weights = powers / torch.where(total == 0, 1.0, total)
+    return weights @ value, weights
+
+
 def only_the_mixture(query, key, value, mask=None):
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
@@ -145,6 +162,14 @@ def slopes(query, key, value, d_mixed):
     d_weights = torch.einsum("...tv,...sv->...ts", d_mixed, value)
     shared = (weights * d_weights).sum(-1, keepdim=True)
     return weights, weights * (d_weights - shared)
+
+
+def weights_by_exp(query, key, value, d_mixed):
+    powers = torch.exp(query @ key.mT / math.sqrt(query.shape[-1]))
+    weights = powers / powers.sum(-1, keepdim=True)
+    d_weights = d_mixed @ value.mT
+    d_scores = weights * (d_weights - (weights * d_weights).sum(-1, keepdim=True))
+    return *back_through_scores(query, key, d_scores), weights.mT @ d_mixed
 
 
 def diagonal_only(query, key, value, d_mixed):
@@ -221,6 +246,8 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
     "03:scaled_dot_product_attention": [
         ("not-a-number", nan_for_nothing),
         ("empty-row-attends-to-everything", minus_a_billion),
+        ("rescaled-after-softmax", renormalised),
+        ("softmax-overflows", exponentials_written_out),
         ("scaled-by-the-full-width", root_of_embed_size),
         ("not-scaled", forgot_to_scale),
         ("divided-by-the-width", forgot_the_root),
@@ -247,6 +274,7 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("scale-turned-round", scaled_up),
         ("query-and-key-swapped", key_first),
         ("values-without-weights", all_the_slope),
+        ("softmax-overflows", weights_by_exp),
         ("downhill", steps_downhill),
         ("any", forgets_the_values),
         ("any", value_slope_from_weights),

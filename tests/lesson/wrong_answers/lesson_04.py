@@ -18,6 +18,12 @@ def no_eps(x, weight, bias, eps=1e-5):
     return weight * (x - mean) / torch.std(x, -1, keepdim=True, correction=0) + bias
 
 
+def squares_minus_square(x, weight, bias, eps=1e-5):
+    mean = x.mean(-1, keepdim=True)
+    var = (x**2).mean(-1, keepdim=True) - mean**2
+    return (x - mean) / torch.sqrt(var.relu() + eps) * weight + bias
+
+
 def default_var(x, weight, bias, eps=1e-5):
     mean, var = x.mean(-1, keepdim=True), x.var(-1, keepdim=True)
     return (x - mean) * torch.rsqrt(var + eps) * weight + bias
@@ -206,6 +212,7 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
     "04:layer_norm": [
         ("eps-outside-the-root", eps_after_the_root),
         ("eps-forgotten", no_eps),
+        ("mean-of-squares-minus-squared-mean", squares_minus_square),
         ("divided-by-d-minus-one", default_var),
         ("root-forgotten", divided_by_variance),
         ("mean-not-taken-off", like_llama),

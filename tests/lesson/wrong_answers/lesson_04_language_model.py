@@ -1,5 +1,6 @@
 """Wrong answers to the exercises of lesson 04 about loss, training and writing."""
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -110,6 +111,24 @@ def empties_after_backward(model, batches, learning_rates):
         loss.backward()
         optimizer.zero_grad()
         optimizer.step()
+        losses.append(float(loss))
+    return losses
+
+
+def on_a_copy(model, batches, learning_rates):
+    return runs(copy.deepcopy(model).train(), batches, learning_rates)
+
+
+def steps_when_the_next_one_comes(model, batches, learning_rates):
+    model.train()
+    optimizer, losses = make_optimizer(model), []
+    for (ids, mask), rate in zip(batches, learning_rates, strict=True):
+        if losses:
+            optimizer.step()
+        set_rate(optimizer, rate)
+        loss = right_loss(model, ids, mask)
+        optimizer.zero_grad()
+        loss.backward()
         losses.append(float(loss))
     return losses
 
@@ -267,6 +286,45 @@ def stops_too_soon(model, ids, n_tokens, end_id=None):
     return ids
 
 
+def everyone_ends(model, ids, n_tokens, end_id=None):
+    done = torch.tensor(False)
+    for _ in range(n_tokens):
+        if end_id is not None:
+            done = done | (ids[:, -1] == end_id).any()
+        newest = torch.where(done, -1 if end_id is None else end_id, best(model, ids))
+        ids = torch.cat([ids, newest[:, None]], dim=1)
+    return ids
+
+
+def if_end_id(model, ids, n_tokens, end_id=None):
+    for _ in range(n_tokens):
+        newest = best(model, ids)
+        if end_id:
+            newest = with_end(newest, ids, end_id)
+        ids = torch.cat([ids, newest[:, None]], dim=1)
+    return ids
+
+
+def finished_among(texts, newest, end_id):
+    return newest if end_id is None else newest.where(~(texts == end_id).any(1), end_id)
+
+
+def new_ones_only(model, ids, n_tokens, end_id=None):
+    written = ids[:, :0]
+    for _ in range(n_tokens):
+        newest = best(model, torch.cat([ids, written], dim=1))
+        newest = finished_among(written, newest, end_id)
+        written = torch.cat([written, newest[:, None]], dim=1)
+    return torch.cat([ids, written], dim=1)
+
+
+def anywhere_in_the_text(model, ids, n_tokens, end_id=None):
+    for _ in range(n_tokens):
+        newest = finished_among(ids, best(model, ids), end_id)
+        ids = torch.cat([ids, newest[:, None]], dim=1)
+    return ids
+
+
 def one_token_too_many(model, ids, n_tokens, end_id=None):
     return writes(best)(model, ids, n_tokens + 1, end_id)
 
@@ -288,6 +346,8 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
     "04:train_language_model": [
         ("zero-grad-forgotten", piles_up),
         ("never-steps", empties_after_backward),
+        ("model-not-trained", on_a_copy),
+        ("model-not-trained", steps_when_the_next_one_comes),
         ("step-before-backward", steps_too_early),
         ("evaluation-mode", evaluates_while_training),
         ("shifted-twice", labels_shifted_by_me),
@@ -310,6 +370,10 @@ WRONG: dict[str, list[tuple[str, Callable]]] = {
         ("asked-once", asks_once),
         ("goes-on-after-the-end", never_ends),
         ("one-ends-all", stops_too_soon),
+        ("one-end-fills-all", everyone_ends),
+        ("id-0-taken-for-none", if_end_id),
+        ("ended-beginning-goes-on", new_ones_only),
+        ("end-further-back-counts", anywhere_in_the_text),
         ("any", one_token_too_many),
     ],
 }

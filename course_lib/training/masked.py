@@ -1,0 +1,105 @@
+"""Masked language modelling: hide some tokens of a text and ask for them.
+
+Letters: B = sequences, T = tokens, V = vocab_size.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor, nn
+
+from course_lib.data.batches import TokenBatch
+from course_lib.training.objectives import LossSum, device_of, padding_of
+from course_lib.training.summed_loss import summed_cross_entropy
+
+MASK_SHARE, RANDOM_SHARE = 0.8, 0.1
+"""What becomes of a chosen token: the mask, a random token, or else itself."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MaskedLM:
+    """Predict chosen tokens from all others, on both sides.
+
+    Which tokens are chosen is drawn anew each time a text is seen. Of the chosen ones 80 % are
+    replaced by the mask, 10 % by a random token, and 10 % stay, because no text that the model
+    reads later will contain masks.
+
+    Attributes:
+        mask_id: The token that hides another.
+        vocab_size: Random tokens are drawn from the ids below it.
+        special_ids: Tokens that are never chosen, such as those at the ends of a text.
+        share: Chance that a token (or a whole word) is chosen (in (0, 1)).
+        word_starts: True at the ids that begin a word; then all tokens of a word are chosen
+            together. None: each token by itself.
+
+    Reference:
+        Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language
+        Understanding", section 3.1 and appendix A.1, https://arxiv.org/abs/1810.04805. Unlike the
+        paper, each token is chosen with that chance, not exactly that share of a text; and the
+        choice is drawn anew as in Liu et al. 2019, "RoBERTa", section 4.1,
+        https://arxiv.org/abs/1907.11692
+    """
+
+    mask_id: int
+    vocab_size: int
+    special_ids: tuple[int, ...] = ()
+    share: float = 0.15
+    word_starts: Bool[Tensor, " V"] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.mask_id < self.vocab_size:
+            raise ValueError(
+                f"mask_id must be an id below vocab_size={self.vocab_size}; "
+                f"got mask_id={self.mask_id}."
+            )
+        if not 0 < self.share < 1:
+            raise ValueError(f"share must be above 0 and below 1; got share={self.share}.")
+        if self.word_starts is not None and self.word_starts.shape != (self.vocab_size,):
+            raise ValueError(
+                f"word_starts must have one entry per id, vocab_size={self.vocab_size}; "
+                f"got the shape {tuple(self.word_starts.shape)}."
+            )
+
+    def __call__(self, model: nn.Module, batch: TokenBatch, generator: torch.Generator) -> LossSum:
+        """Sum the surprise at the chosen tokens."""
+        chosen = self.choose(batch, generator)
+        hidden = self.hide(batch.ids, chosen, generator)
+        device = device_of(model)
+        logits = model(hidden.to(device, non_blocking=True), padding_of(batch.mask, device))
+        targets = batch.ids[chosen].to(device, non_blocking=True)
+        total = summed_cross_entropy(logits[chosen.to(device, non_blocking=True)], targets)
+        return LossSum(total, len(targets))
+
+    def choose(self, batch: TokenBatch, generator: torch.Generator) -> Bool[Tensor, "B T"]:
+        """Draw the tokens to ask for: neither padding nor special ones.
+
+        Args:
+            batch: The texts.
+            generator: Where chance comes from.
+        """
+        ids, mask = batch
+        draws = torch.rand(ids.shape, generator=generator)
+        if self.word_starts is not None:
+            # Word number n of a text takes the n-th draw, for all its tokens.
+            starts = self.word_starts[ids]
+            starts[:, 0] = True
+            draws = draws.gather(1, starts.cumsum(dim=1) - 1)
+        special = torch.isin(ids, torch.tensor(self.special_ids, dtype=ids.dtype))
+        return (draws < self.share) & mask & ~special
+
+    def hide(
+        self, ids: Int[Tensor, "B T"], chosen: Bool[Tensor, "B T"], generator: torch.Generator
+    ) -> Int[Tensor, "B T"]:
+        """Replace most of the chosen tokens.
+
+        Args:
+            ids: The texts; left as they are.
+            chosen: The tokens that will be asked for.
+            generator: Where chance comes from.
+        """
+        draws = torch.rand(ids.shape, generator=generator)
+        others = torch.randint(self.vocab_size, ids.shape, generator=generator)
+        hidden = ids.masked_fill(chosen & (draws < MASK_SHARE), self.mask_id)
+        replaced = chosen & (draws >= MASK_SHARE) & (draws < MASK_SHARE + RANDOM_SHARE)
+        return torch.where(replaced, others, hidden)
