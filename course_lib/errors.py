@@ -35,3 +35,7 @@ class CheckpointError(CourseError):
 
 class TrainingDivergedError(CourseError):
     """A loss or a gradient is not finite; the model is as it was before that step."""
+
+
+class ProcessLostError(CourseError):
+    """Another process of a run has ended or does not answer, so this one cannot go on."""

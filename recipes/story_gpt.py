@@ -4,17 +4,19 @@ Both learn from stories that are made as they go, English and Chinese in turn, a
 byte-level BPE tokenizer. The draft is for speculative decoding.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from course_lib.data.batches import InOrder, PaddedBatches
-from course_lib.data.stories import stream_stories
+from course_lib.data.stories import Story, stream_stories
 from course_lib.data.story_batches import StoryBatches
 from course_lib.data.storyworld import split_of_story
-from course_lib.models import Llama, LlamaConfig
+from course_lib.models import Llama, LlamaConfig, llama_to_hf
 from course_lib.tokenizers import BPETokenizer
 from course_lib.training import (
     AdamWConfig,
@@ -23,13 +25,14 @@ from course_lib.training import (
     RichProgress,
     TrainingConfig,
     WarmupLinear,
+    evaluate,
     train,
 )
 
 END = "<|endoftext|>"
-VOCAB_SIZE = 6144
+LANGUAGES = ("en", "zh")
 MODEL = LlamaConfig(
-    vocab_size=VOCAB_SIZE,
+    vocab_size=6144,
     max_len=512,
     d_model=192,
     n_heads=6,
@@ -38,10 +41,78 @@ MODEL = LlamaConfig(
     d_ff=576,
     tie_embeddings=True,
 )
-DRAFT = replace(MODEL, n_layers=2)
-SETTINGS = TrainingConfig(
-    n_steps=40_000,
-    schedule=WarmupLinear(n_warmup=100),
-    optimizer=MuonConfig(learning_rate=0.02, adamw=AdamWConfig(learning_rate=0.004)),
-    precision="bfloat16",
-)
+MODELS = {"story-gpt": MODEL, "story-gpt-draft": replace(MODEL, n_layers=2)}
+N_STEPS, N_ROWS = 12_000, 16
+SEED_OF_TOKENIZER, SEED_OF_TRAINING, SEED_OF_TEST = 1, 2, 3
+
+
+def run(out: Path, scale: float, resume: bool) -> None:
+    """Train the tokenizer and both models, test them, and write them in Hugging Face's format.
+
+    Args:
+        out: Gets a folder for each model.
+        scale: 1 for the models that the course ships; 0.01 takes seconds and learns little.
+        resume: Whether to go on from the checkpoints in `out`.
+    """
+    tokenizer = make_tokenizer(max(100, round(3000 * scale)))
+    stories = list(islice(test_stories(), max(5, round(500 * scale))))
+    for name, config in MODELS.items():
+        model = train_model(config, tokenizer, out / "checkpoints" / name, scale, resume)
+        compare_with_floor(name, model, tokenizer, stories)
+        llama_to_hf(model.to(torch.bfloat16)).save_pretrained(out / name)
+        tokenizer.save(out / name / "tokenizer.json")
+
+
+def make_tokenizer(n_stories: int) -> BPETokenizer:
+    """Train the tokenizer on stories in both languages."""
+    stories = islice(stream_stories(SEED_OF_TOKENIZER, languages=LANGUAGES), n_stories)
+    texts = [story.told[language].text for story in stories for language in LANGUAGES]
+    return BPETokenizer.train(texts, vocab_size=MODEL.vocab_size, special_tokens=(END,))
+
+
+def train_model(
+    config: LlamaConfig, tokenizer: BPETokenizer, folder: Path, scale: float, resume: bool
+) -> Llama:
+    """Train one model on stories that are made as they go."""
+    data = StoryBatches(
+        tokenizer.encode,
+        end_id=tokenizer.id_of(END),
+        n_rows=max(2, round(N_ROWS * scale**0.5)),
+        languages=LANGUAGES,
+        seed=SEED_OF_TRAINING,
+    )
+    settings = TrainingConfig(
+        n_steps=max(3, round(N_STEPS * scale)),
+        schedule=WarmupLinear(n_warmup=max(2, round(100 * scale))),
+        optimizer=MuonConfig(
+            learning_rate=0.02,
+            adamw=AdamWConfig(learning_rate=0.004, beta2=0.99, weight_decay=0.0),
+        ),
+        precision="bfloat16",
+    )
+    model = Llama(config, torch.Generator().manual_seed(0))
+    places = Checkpoints(folder, every_steps=250, resume=resume)
+    with RichProgress() as progress:
+        train(model, data, settings, checkpoints=places, progress=progress)
+    return model.eval()
+
+
+def test_stories() -> Iterator[Story]:
+    """Give stories of the split "test", which no model of this course learns from."""
+    stories = stream_stories(SEED_OF_TEST, languages=LANGUAGES)
+    return (story for story in stories if split_of_story(story.told["en"].text) == "test")
+
+
+def compare_with_floor(
+    name: str, model: nn.Module, tokenizer: BPETokenizer, stories: list[Story]
+) -> None:
+    """Print how many nats a story costs the model, and how many the generator itself."""
+    end = [tokenizer.id_of(END)]
+    floor = -sum(story.log_prob for story in stories) / len(stories)
+    for language in LANGUAGES:
+        texts = [end + tokenizer.encode(story.told[language].text) + end for story in stories]
+        nats = evaluate(model, InOrder(PaddedBatches(texts, n_rows=20))).nats / len(texts)
+        print(
+            f"{name}, {language}: {nats:.2f} nats a story, floor {floor:.2f}, "
+            f"ratio {nats / floor:.4f}, n = {len(texts)}"
+        )

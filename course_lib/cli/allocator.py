@@ -55,15 +55,24 @@ def allocator_settings(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in ALLOCATOR_SETTINGS.items() if name not in environment}
 
 
+def restart_with_settings() -> None:
+    """Replace this process by itself with the settings, unless it has them or cannot have them.
+
+    Where nothing is to be done, it returns. It must come first: what was computed is lost.
+    """
+    settings = allocator_settings(os.environ)
+    if settings:
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **settings})
+
+
 def restart_if_it_trains(arguments: Sequence[str]) -> None:
-    """Replace this process by itself with the settings, if it is to train and lacks them.
+    """Call `restart_with_settings` if the subcommand is one that trains.
 
     Args:
         arguments: Those of `course`.
     """
-    settings = allocator_settings(os.environ)
-    if settings and arguments and arguments[0] in TRAINING_COMMANDS:
-        os.execve(sys.executable, sys.orig_argv, {**os.environ, **settings})
+    if arguments and arguments[0] in TRAINING_COMMANDS:
+        restart_with_settings()
 
 
 def check_allocator(environment: Mapping[str, str]) -> Finding:

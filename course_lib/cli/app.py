@@ -4,8 +4,20 @@ import sys
 
 import typer
 
-from course_lib.cli import data, doctor, lessons, progress, run, start
+from course_lib.cli import (
+    data,
+    doctor,
+    evaluate,
+    generate,
+    lessons,
+    progress,
+    recipe,
+    run,
+    start,
+    train,
+)
 from course_lib.cli.allocator import restart_if_it_trains
+from course_lib.cli.texts import TakesManyTexts
 from course_lib.errors import CourseError
 
 app = typer.Typer(
@@ -21,6 +33,10 @@ app.command("lab")(start.lab)
 app.command("run")(run.command)
 app.command("progress")(progress.command)
 app.command("data")(data.command)
+app.add_typer(train.app, name="train")
+app.command("generate")(generate.command)
+app.command("evaluate", cls=TakesManyTexts)(evaluate.command)
+app.command("recipe")(recipe.command)
 
 
 def main() -> None:

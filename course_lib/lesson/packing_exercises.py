@@ -35,10 +35,9 @@ def _unmarked(texts: Texts, end_id: int) -> list[int]:
     return list(chain.from_iterable(texts))
 
 
-def _windows(ids: list[int], size: int, step: int, last: int | None = None) -> Tensor:
-    """Cut windows of `size` at every `step`; those that begin after `last` are left out."""
-    limit = len(ids) - size if last is None else last
-    rows = [ids[start : start + size] for start in range(0, limit + 1, step)]
+def _windows(ids: list[int], size: int, step: int) -> Tensor:
+    """Cut windows of `size` ids at every `step`."""
+    rows = [ids[start : start + size] for start in range(0, len(ids) - size + 1, step)]
     return torch.tensor(rows, dtype=torch.long).reshape(-1, size)
 
 
@@ -46,15 +45,13 @@ def _packed(
     join: Callable[[Texts, int], list[int]],
     size: Callable[[int], int] = lambda n: n + 1,
     step: Callable[[int], int] = lambda n: n,
-    lost: int = 0,
 ) -> Callable[..., Tensor]:
     """Make a twin of `pack_windows` from its parts."""
 
     def twin(texts: Texts, *, n_tokens: int, end_id: int) -> Tensor:
         if n_tokens < 1:
             raise ValueError(f"n_tokens must be ≥ 1; got n_tokens={n_tokens}.")
-        ids, length = join(texts, end_id), size(n_tokens)
-        return _windows(ids, length, step(n_tokens), len(ids) - length - lost)
+        return _windows(join(texts, end_id), size(n_tokens), step(n_tokens))
 
     return twin
 
@@ -135,9 +132,10 @@ PACK_WINDOWS = Exercise(
             "to stop at the end of the last one.",
         ),
         Mistake(
-            name="last-mark-missing",
+            name="last-window-lost",
             twin=_packed(_marked_between),
-            hint="You write marks between the texts, so the last text has none. It ends, too.",
+            hint="Where the ids fill the last window exactly, you lose it. Has the last text its "
+            "mark, too? And does your loop go as far as the last place where a window fits?",
         ),
         Mistake(
             name="window-one-too-short",
@@ -168,12 +166,6 @@ PACK_WINDOWS = Exercise(
             twin=_rest_padded,
             hint="You fill the last window up with end marks. Then the model is asked for marks "
             "that no text has. Leave out what fills no window.",
-        ),
-        Mistake(
-            name="exact-fit-lost",
-            twin=_packed(_marked, lost=1),
-            hint="When the ids fill the last window exactly, you lose it. Is your end of the "
-            "loop one too early?",
         ),
         Mistake(
             name="lists-instead-of-a-tensor",

@@ -37,6 +37,7 @@ from course_lib.models.llama import (
 )
 from course_lib.models.llama_weights import llama_from_hf, llama_to_hf
 from course_lib.models.loading import load_tensors
+from course_lib.models.modern_gpt import ModernGPT, ModernGPTConfig
 from course_lib.models.ngram import NGramConfig, NGramModel, add_k_probabilities, count_ngrams
 from course_lib.models.ngram_table import NGramTable
 from course_lib.models.recurrent import (
@@ -68,6 +69,8 @@ __all__ = [
     "LSTMLanguageModelConfig",
     "Llama",
     "LlamaConfig",
+    "ModernGPT",
+    "ModernGPTConfig",
     "NGramConfig",
     "NGramModel",
     "NGramTable",

@@ -115,8 +115,8 @@ class DecoderBlock(nn.Module):
         keys, values = _keys_and_values(self.attention, x)
         if cache is not None:
             keys, values = cache.target.append(self.layer, keys, values)
-        is_causal = mask is None and x.shape[1] > 1
-        mixed = attend(_queries(self.attention, x), keys, values, mask, is_causal=is_causal)
+        queries = _queries(self.attention, x)
+        mixed = attend(queries, keys, values, mask, is_causal=mask is None)
         mixed = self.attention.output(merge_heads(mixed))
         x = self.attention_norm(x + self.dropout(mixed))
 

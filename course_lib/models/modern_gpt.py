@@ -193,9 +193,9 @@ class ModernGPTBlock(nn.Module):
         first_value: Float[Tensor, "B H T K"] | None,
     ) -> tuple[Float[Tensor, "B T D"], Float[Tensor, "B H T K"]]:
         """Add what both halves have to say; see `ModernAttention.forward`."""
-        gathered, first_value = self.attention(normalise(x), angles, first_value)
+        gathered, handed_on = self.attention(normalise(x), angles, first_value)
         x = x + gathered
-        return x + self.feedforward(normalise(x)), first_value
+        return x + self.feedforward(normalise(x)), handed_on
 
 
 class ModernGPT(nn.Module):

@@ -5,6 +5,7 @@ Letters in shapes: N predicted tokens, V outcomes.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -15,6 +16,9 @@ from course_lib.tokenizers import Vocabulary, check_sentences
 
 UNKNOWN = "<unk>"
 END = "</s>"
+
+
+Model = TypeVar("Model", bound="WordModel")
 
 
 class WordModel(ABC):
@@ -54,7 +58,7 @@ class WordModel(ABC):
         """Number of outcomes V: the words, the unknown word, the end."""
         return len(self.vocabulary) + 2
 
-    def fit(self, sentences: Iterable[Sequence[str]], vocabulary: Vocabulary) -> "WordModel":
+    def fit(self: Model, sentences: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Model:
         """Count the n-grams of some sentences.
 
         Args:

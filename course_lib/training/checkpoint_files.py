@@ -74,6 +74,10 @@ def write_checkpoint(
         ValueError: If `step` is negative, or a group's name would not do as a file's.
         CheckpointError: If the disk is full or the folder cannot be written to. The checkpoints
             that were there are untouched.
+
+    Reference:
+        Pillai et al. 2014, "All File Systems Are Not Created Equal", OSDI,
+        https://www.usenix.org/conference/osdi14/technical-sessions/presentation/pillai
     """
     if step < 0:
         raise ValueError(f"step must be ≥ 0; got step={step}.")

@@ -26,7 +26,9 @@ from course_lib.training.history import History
 from course_lib.training.optimizer_state import load_optimizer, optimizer_tensors
 from course_lib.training.packing import Packed
 from course_lib.training.precision import LossScaler
+from course_lib.training.processes import current_processes
 from course_lib.training.random_state import random_state, set_random_state
+from course_lib.training.sharding import part_like, whole
 from course_lib.training.state import TrainingState
 
 N_SHOWN = 5
@@ -75,6 +77,9 @@ class Checkpoints:
     def save(self, state: TrainingState) -> None:
         """Save a run, and remove the oldest checkpoints.
 
+        Several processes call this together; the first one writes, and what they share out is
+        written in one piece.
+
         A failure, such as a full disk, is told as a warning: the run must not be lost for want of
         a copy of it.
 
@@ -82,6 +87,8 @@ class Checkpoints:
             state: The run, between two steps.
         """
         tensors, meta = _parts_of(state)
+        if not current_processes().is_first:
+            return
         try:
             write_checkpoint(self.folder, state.step, tensors, meta)
             prune(self.folder, self.keep)
@@ -118,8 +125,7 @@ class Checkpoints:
         checkpoint = read_checkpoint(path)
         _check_fit(path, checkpoint, state)
         _load(path, checkpoint, state)
-        newer = found[found.index(path) + 1 :]
-        for bad, problem in zip(reversed(newer), problems, strict=True):
+        for bad, problem in zip(reversed(found), problems, strict=False):
             _put_away(bad, problem, path)
         if (written_with := checkpoint.versions["torch"]) != torch.__version__:
             warnings.warn(
@@ -148,6 +154,10 @@ def _parts_of(state: TrainingState) -> tuple[dict[str, dict[str, Tensor]], dict[
     }
     if state.average is not None:
         tensors["ema"] = state.average.weights
+    tensors = {
+        group: {name: whole(tensor) for name, tensor in named.items()}
+        for group, named in tensors.items()
+    }
     meta = {
         "config": _described_config(state),
         "history": json.loads(state.history.to_json()),
@@ -203,10 +213,11 @@ def _load(path: Path, checkpoint: Checkpoint, state: TrainingState) -> None:
             f"{path} must have trained the same parameters as this run, frozen ones apart; got: "
             f"{error}."
         ) from error
-    state.model.load_state_dict(tensors["model"])
+    here = state.model.state_dict()
+    state.model.load_state_dict({n: part_like(t, here[n]) for n, t in tensors["model"].items()})
     if state.average is not None:
         for name, weight in state.average.weights.items():
-            weight.copy_(tensors["ema"][name])
+            weight.copy_(part_like(tensors["ema"][name], weight))
     if state.scaler is not None:
         state.scaler = LossScaler(**meta["scaler"])
     state.history = History.from_json(json.dumps(meta["history"]))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 
 from course_lib.training import foreach
+from course_lib.training.sharding import own_part
 
 
 class ExponentialAverage:
@@ -69,7 +70,7 @@ class ExponentialAverage:
         Args:
             model: The one that was given at the start; has its own weights back afterwards.
         """
-        own = [parameter.detach().clone() for parameter in model.parameters()]
+        own = [parameter.clone() for parameter in _parameters(model)]
         self.copy_to(model)
         try:
             yield
@@ -77,8 +78,8 @@ class ExponentialAverage:
             foreach.copy(_parameters(model), own)
 
     def _averages(self) -> list[Tensor]:
-        return list(self.weights.values())
+        return [own_part(weight) for weight in self.weights.values()]
 
 
 def _parameters(model: nn.Module) -> list[Tensor]:
-    return [parameter.detach() for parameter in model.parameters()]
+    return [own_part(parameter.detach()) for parameter in model.parameters()]

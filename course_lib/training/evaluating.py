@@ -10,6 +10,8 @@ from course_lib.seeding import make_generator
 from course_lib.training.history import Evaluation
 from course_lib.training.objectives import CausalLM, Objective, device_of
 from course_lib.training.precision import Precision, autocast
+from course_lib.training.processes import current_processes
+from course_lib.training.shares import share_of
 
 
 @torch.no_grad()
@@ -24,7 +26,8 @@ def evaluate(
     """Sum the plain cross-entropy over one round of batches.
 
     Chance, as in the choice of masked tokens, is the same in every call, so that two evaluations
-    differ only by the model.
+    differ only by the model. Several processes (`start_processes`) share the rows of each batch
+    out, and all get the same result.
 
     Args:
         model: Set to evaluation mode for this, and back.
@@ -37,17 +40,20 @@ def evaluate(
         ValueError: If no token counts.
     """
     objective = CausalLM() if objective is None else objective
-    device, was_training = device_of(model), model.training
+    device, was_training, processes = device_of(model), model.training, current_processes()
     nats, n_tokens = 0.0, 0
     model.eval()
     try:
         for index in range(batches.n_batches):
+            batch = share_of(batches[index], objective, make_generator(index), processes)
             with autocast(device, precision):
-                loss = objective(model, batches[index], make_generator(index))
+                loss = objective(model, batch, make_generator(index))
             nats += loss.total.item()
             n_tokens += loss.n_counted
     finally:
         model.train(was_training)
-    if n_tokens == 0:
+    sums = torch.tensor([nats, n_tokens], dtype=torch.float64)  # exact for counts below 2^53
+    processes.sum(sums)
+    if sums[1] == 0:
         raise ValueError("batches must hold a token that counts; got none.")
-    return Evaluation(step=step, nats=nats, n_tokens=n_tokens)
+    return Evaluation(step=step, nats=sums[0].item(), n_tokens=int(sums[1]))

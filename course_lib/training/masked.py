@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
-from course_lib.data.batches import TokenBatch
+from course_lib.data.batches import PairBatch, TokenBatch
 from course_lib.training.objectives import LossSum, device_of, padding_of
 from course_lib.training.summed_loss import summed_cross_entropy
 
@@ -61,15 +61,31 @@ class MaskedLM:
                 f"got the shape {tuple(self.word_starts.shape)}."
             )
 
-    def __call__(self, model: nn.Module, batch: TokenBatch, generator: torch.Generator) -> LossSum:
-        """Sum the surprise at the chosen tokens."""
-        chosen = self.choose(batch, generator)
-        hidden = self.hide(batch.ids, chosen, generator)
+    def __call__(
+        self, model: nn.Module, batch: TokenBatch | PairBatch, generator: torch.Generator
+    ) -> LossSum:
+        """Sum the surprise at the chosen tokens; a pair is taken as `draw` made it."""
+        pair = batch if isinstance(batch, PairBatch) else self.draw(batch, generator)
+        (hidden, mask), (ids, chosen) = pair
         device = device_of(model)
-        logits = model(hidden.to(device, non_blocking=True), padding_of(batch.mask, device))
-        targets = batch.ids[chosen].to(device, non_blocking=True)
+        logits = model(hidden.to(device, non_blocking=True), padding_of(mask, device))
+        targets = ids[chosen].to(device, non_blocking=True)
         total = summed_cross_entropy(logits[chosen.to(device, non_blocking=True)], targets)
         return LossSum(total, len(targets))
+
+    def draw(self, batch: TokenBatch, generator: torch.Generator) -> PairBatch:
+        """Choose tokens and hide them.
+
+        Args:
+            batch: The texts.
+            generator: Where chance comes from.
+
+        Returns:
+            The texts as the model sees them, and as they are with the chosen tokens as mask.
+        """
+        chosen = self.choose(batch, generator)
+        hidden = self.hide(batch.ids, chosen, generator)
+        return PairBatch(TokenBatch(hidden, batch.mask), TokenBatch(batch.ids, chosen))
 
     def choose(self, batch: TokenBatch, generator: torch.Generator) -> Bool[Tensor, "B T"]:
         """Draw the tokens to ask for: neither padding nor special ones.

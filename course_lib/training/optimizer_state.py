@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from course_lib.training.packing import Packed, pack, unpack
+from course_lib.training.sharding import part_like
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> Packed:
@@ -42,8 +43,13 @@ def load_optimizer(optimizer: torch.optim.Optimizer, packed: Packed) -> None:
         ValueError: If the optimiser has other groups of parameters.
     """
     saved = unpack(packed)
+    groups = [group["params"] for group in optimizer.param_groups]
+    parameters = list(chain.from_iterable(groups))
+    for index, state in saved["state"].items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameters[index].shape:
+                state[name] = part_like(value, parameters[index])
     optimizer.load_state_dict(saved)
-    parameters = chain.from_iterable(group["params"] for group in optimizer.param_groups)
     for index, parameter in enumerate(parameters):
         state = optimizer.state[parameter] if index in saved["state"] else {}
         for name, value in state.items():

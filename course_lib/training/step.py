@@ -13,7 +13,10 @@ from course_lib.errors import TrainingDivergedError
 from course_lib.seeding import make_generator
 from course_lib.training import foreach
 from course_lib.training.objectives import LossSum, Objective, device_of
-from course_lib.training.precision import autocast
+from course_lib.training.precision import LossScaler, autocast
+from course_lib.training.processes import Processes, current_processes
+from course_lib.training.sharding import is_part, whole
+from course_lib.training.shares import share_of
 from course_lib.training.state import TrainingState
 
 N_OFFENDERS = 3
@@ -23,8 +26,8 @@ N_OFFENDERS = 3
 def take_step(state: TrainingState, data: Batches[Any], objective: Objective[Any]) -> None:
     """Take the next optimiser step and write it into the history.
 
-    The gradient is the sum over the counted tokens of all micro-batches, divided once by their
-    number, so that it does not depend on how the tokens are shared out among batches. In float16
+    The gradient is the sum over the counted tokens of all micro-batches and processes, divided
+    once by their number, so that it does not depend on how the tokens are shared out. In float16
     a step whose gradient overflows is left out, and the loss scale is halved.
 
     Args:
@@ -38,9 +41,10 @@ def take_step(state: TrainingState, data: Batches[Any], objective: Objective[Any
     """
     began = time.perf_counter()
     rate = _set_learning_rates(state)
+    _set_dropout(state)
     total, n_counted = sum_gradients(state, data, objective)
     gradients = [p.grad for p in state.model.parameters() if p.grad is not None]
-    norm = torch.nn.utils.get_total_norm(gradients)
+    norm = whole(torch.nn.utils.get_total_norm(gradients))
     # The only moment of a step in which the CPU waits for the device.
     loss, grad_norm = (torch.stack((total.to(norm), norm)) / n_counted).tolist()
     if math.isfinite(loss) and math.isfinite(grad_norm):
@@ -52,7 +56,7 @@ def take_step(state: TrainingState, data: Batches[Any], objective: Objective[Any
         if state.scaler is not None:
             state.scaler.note_success()
     elif state.scaler is None or not state.scaler.shrink():
-        raise TrainingDivergedError(_describe_divergence(state, loss, grad_norm))
+        raise TrainingDivergedError(_describe_divergence(state, loss, grad_norm, n_counted))
     state.optimizer.zero_grad()
     _record(state, loss, grad_norm, rate, n_counted, time.perf_counter() - began)
 
@@ -66,48 +70,91 @@ def sum_gradients(state: TrainingState, data: Batches[Any], objective: Objective
         objective: What is summed.
 
     Returns:
-        The sum of the loss, without graph, and the number of counted tokens.
+        The sum of the loss, without graph, and the number of counted tokens, both over all
+        processes, as the gradient is.
 
     Raises:
         ValueError: If no token counts.
     """
-    config, model = state.config, state.model
+    config, model, processes = state.config, state.model, current_processes()
     state.optimizer.zero_grad()
     totals: list[Tensor] = []
     n_counted, factor = 0, 1.0
     for micro in range(config.n_micro_batches):
         batch = data[state.step * config.n_micro_batches + micro]
-        generator = chance_of(config.seed, state.step, micro)
+        place = (config.seed, state.step, micro)
+        batch = share_of(batch, objective, chance_of(*place), processes)
+        generator = chance_of(*place, processes.rank)
         with autocast(device_of(model), config.precision):
             loss = objective(model, batch, generator)
         if state.scaler is not None and micro == 0:
-            # Scaled as if it were a mean: a sum over thousands of tokens would overflow at once.
-            factor = state.scaler.scale / 2 ** math.ceil(math.log2(max(1, loss.n_counted)))
+            factor = _loss_factor(state.scaler, loss.n_counted, processes)
         (loss.total if state.scaler is None else loss.total * factor).backward()
         totals.append(loss.total.detach())
         n_counted += loss.n_counted
     if state.scaler is not None:
         gradients = [p.grad for p in model.parameters() if p.grad is not None]
         foreach.multiply(gradients, 1 / factor)
-    if n_counted == 0:
-        first = state.step * config.n_micro_batches
+    summed = _sum_over_processes(model, LossSum(torch.stack(totals).sum(), n_counted), processes)
+    if summed.n_counted == 0:
         raise ValueError(
-            f"a step must have a token that counts; got none in the batches {first} to "
-            f"{first + config.n_micro_batches - 1}. Take longer texts, or more of them in a batch."
+            f"a step must have a token that counts; got none in {_batches_of(state)}. "
+            "Take longer texts, or more of them in a batch."
         )
-    return LossSum(torch.stack(totals).sum(), n_counted)
+    return summed
 
 
-def chance_of(seed: int, step: int, micro: int) -> torch.Generator:
+def chance_of(seed: int, step: int, micro: int, rank: int = 0) -> torch.Generator:
     """Make the generator of one micro-batch: the same when a run is repeated or resumed.
 
     Args:
         seed: Of the run.
         step: The optimiser step, counted from 0.
         micro: The micro-batch within it, counted from 0.
+        rank: Of the process; that of the first one is also for what all must draw alike.
     """
-    mixed = np.random.SeedSequence((seed, step, micro)).generate_state(1, np.uint64)
+    mixed = np.random.SeedSequence((seed, step, micro, rank)).generate_state(1, np.uint64)
     return make_generator(int(mixed[0] >> 1))
+
+
+def _loss_factor(scaler: LossScaler, n_counted: int, processes: Processes) -> float:
+    """Scale the loss as if it were a mean: a sum over thousands of tokens would overflow at once.
+
+    The factor is a power of 2, so that nothing is rounded, and the same in every process.
+    """
+    n_all = torch.tensor([n_counted])
+    processes.sum(n_all)
+    return scaler.scale / 2 ** math.ceil(math.log2(max(1, int(n_all.item()))))
+
+
+def _sum_over_processes(model: nn.Module, loss: LossSum, processes: Processes) -> LossSum:
+    """Add up the gradients, the loss and the count of all processes.
+
+    A parameter that was used by other processes only gets a gradient, too. The gradients of
+    parameters that are shared out (`shard_blocks`) were added up in the backward pass.
+    """
+    parameters = [p for p in model.parameters() if not is_part(p)]
+    counts = torch.tensor([loss.n_counted, *(p.grad is not None for p in parameters)])
+    processes.sum(counts)
+    gradients: list[Tensor] = []
+    for parameter, n_users in zip(parameters, counts[1:].tolist(), strict=True):
+        if n_users and parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        if parameter.grad is not None:
+            gradients.append(parameter.grad)
+    processes.sum(loss.total, *gradients)
+    return LossSum(loss.total, int(counts[0]))
+
+
+def _set_dropout(state: TrainingState) -> None:
+    """Let the other processes drop other numbers than the first, and the same after a resume.
+
+    The first process goes on with torch's global generator, which the checkpoints hold.
+    """
+    rank, n_micro_batches = current_processes().rank, state.config.n_micro_batches
+    if rank > 0:
+        chance = chance_of(state.config.seed, state.step, n_micro_batches, rank)
+        torch.manual_seed(chance.initial_seed())
 
 
 def _set_learning_rates(state: TrainingState) -> float:
@@ -129,20 +176,31 @@ def _record(
     state.step += 1
 
 
-def _describe_divergence(state: TrainingState, loss: float, grad_norm: float) -> str:
-    first = state.step * state.config.n_micro_batches
-    last = first + state.config.n_micro_batches - 1
+def _batches_of(state: TrainingState) -> str:
+    n_batches = state.config.n_micro_batches
+    first = state.step * n_batches
+    return f"batch {first}" if n_batches == 1 else f"batches {first} to {first + n_batches - 1}"
+
+
+def _describe_divergence(
+    state: TrainingState, loss: float, grad_norm: float, n_counted: int
+) -> str:
+    offenders = ", ".join(_largest_gradients(state.model, n_counted))
     return (
         f"loss and gradient must be finite; got loss={loss} and gradient norm {grad_norm} at step "
-        f"{state.step} (batches {first} to {last}, counted from 0). Largest gradients: "
-        f"{', '.join(_largest_gradients(state.model))}. The weights are as before this step. Try a "
-        "smaller learning rate or a longer warm-up, and look at these batches."
+        f"{state.step}, {_batches_of(state)} (counted from 0). Largest gradients: {offenders}. "
+        "The weights are as before this step. Try a smaller learning rate or a longer warm-up, "
+        "and look at the data."
     )
 
 
-def _largest_gradients(model: nn.Module) -> list[str]:
+def _largest_gradients(model: nn.Module, n_counted: int) -> list[str]:
     """Name the parameters whose gradients are not finite, or else the largest ones."""
-    norms = {n: p.grad.norm().item() for n, p in model.named_parameters() if p.grad is not None}
+    norms = {
+        name: whole(p.grad.norm()).item() / n_counted
+        for name, p in model.named_parameters()
+        if p.grad is not None
+    }
     size = {name: norm if math.isfinite(norm) else math.inf for name, norm in norms.items()}
     worst = sorted(norms, key=lambda name: size[name], reverse=True)[:N_OFFENDERS]
     return [f"{name} ({norms[name]:.3g})" for name in worst]

@@ -47,29 +47,29 @@ class _SummedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, targets: Tensor, ignore_id: int) -> Tensor:
         counted = targets != ignore_id
-        right = targets.where(counted, 0).unsqueeze(-1)
+        right = targets.where(counted, 0)[:, None]
         dtype = torch.promote_types(logits.dtype, torch.float32)
         log_z = torch.empty(len(logits), dtype=dtype, device=logits.device)
         for rows in _chunks(logits):
-            torch.logsumexp(logits[rows].to(dtype), dim=-1, out=log_z[rows])
+            torch.logsumexp(logits[rows].to(dtype), dim=1, out=log_z[rows])
         ctx.save_for_backward(logits, right, counted, log_z)
-        surprise = log_z - logits.gather(-1, right).squeeze(-1)
+        surprise = log_z - logits.gather(1, right)[:, 0]
         return surprise.masked_fill(~counted, 0.0).sum()
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
         logits, right, counted, log_z = ctx.saved_tensors
-        weight = (counted * slopes[0]).to(log_z.dtype).unsqueeze(-1)
+        weight = (counted * slopes[0]).to(log_z.dtype)[:, None]
         d_logits = torch.empty_like(logits)
         for rows in _chunks(logits):
             d_rows = logits[rows].to(log_z.dtype, copy=True)
             d_rows.sub_(log_z[rows, None]).exp_().mul_(weight[rows])
-            d_logits[rows] = d_rows.scatter_add_(-1, right[rows], -weight[rows])
+            d_logits[rows] = d_rows.scatter_add_(1, right[rows], -weight[rows])
         return d_logits, None, None
 
 
 def _chunks(logits: Tensor) -> Iterator[slice]:
     chunk = _CPU_CHUNK if logits.device.type == "cpu" else _GPU_CHUNK
-    n_rows = max(1, chunk // logits.shape[-1])
+    n_rows = max(1, chunk // logits.shape[1])
     for start in range(0, len(logits), n_rows):
         yield slice(start, start + n_rows)

@@ -126,7 +126,7 @@ def test_the_command_runs_here_and_looks_at_everything() -> None:
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     subjects = [line[9:18].strip() for line in done.stdout.splitlines() if line[:1].strip()]
-    assert subjects[:8] == [
-        "Course", "Python", "Packages", "Device", "Memory", "Disk", "Data", "Hub",
+    assert subjects[:9] == [
+        "Course", "Python", "Packages", "Device", "Allocator", "Memory", "Disk", "Data", "Hub",
     ]  # fmt: skip
     assert done.stderr == ""

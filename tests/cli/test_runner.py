@@ -37,6 +37,11 @@ def test_only_gpu_scales_may_use_the_network(scale: Scale) -> None:
     assert settings["COURSE_PROGRESS"] == "off"
 
 
+def test_lessons_keep_freed_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "allocator_settings", lambda environment: {"KEEP": "yes"})
+    assert kernel_settings(Scale.DRY)["KEEP"] == "yes"
+
+
 def test_lessons_run_one_after_the_other_and_a_failure_stops_none(
     make_notebook: Maker, tmp_path: Path
 ) -> None:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,22 @@ def test_start_makes_the_learners_copy_and_opens_it(lab: list[list[str]], tmp_pa
     assert f"Your copy: {copy}" in done.output.replace("\n", "")
     assert lab == [[sys.executable, "-m", "jupyterlab", copy.as_posix()]]
     assert done.exit_code == 3, "the status is JupyterLab's own"
+
+
+def test_jupyterlab_keeps_freed_memory(
+    lab: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environments: list[dict[str, str]] = []
+
+    def pretend(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+        environments.append(env)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("course_lib.cli.start.subprocess.run", pretend)
+    monkeypatch.setattr("course_lib.cli.start.allocator_settings", lambda _: {"KEEP": "yes"})
+    CliRunner().invoke(app, ["lab"])
+    assert environments == [{**os.environ, "KEEP": "yes"}]
+    assert lab == []
 
 
 def test_start_twice_keeps_what_the_learner_wrote(lab: list[list[str]], tmp_path: Path) -> None:

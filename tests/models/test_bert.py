@@ -135,7 +135,7 @@ def test_refuses_masks_and_lengths_that_do_not_fit(model: BERT) -> None:
         model(random_ids(1, 14))
     with pytest.raises((ValueError, TypeCheckError), match="mask"):
         model(random_ids(2, 3), torch.ones(2, 3, dtype=torch.int64))  # pyright: ignore
-    with pytest.raises(ValueError, match=r"mask must have the shape \(2, 3\).*; got \(2, 4\)"):
+    with pytest.raises((ValueError, TypeCheckError), match="mask"):
         model(random_ids(2, 3), torch.ones(2, 4, dtype=torch.bool))
 
 

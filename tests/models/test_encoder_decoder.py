@@ -199,7 +199,7 @@ def test_refuses_texts_and_masks_that_do_not_fit(model: EncoderDecoder) -> None:
         model(SOURCE, TARGET, SOURCE_MASK.long())
     with pytest.raises((ValueError, TypeCheckError), match="mask"):
         model(SOURCE, TARGET, None, TARGET_MASK.long())
-    with pytest.raises(ValueError, match=r"mask must have the shape \(3, 5\).*; got \(3, 7\)"):
+    with pytest.raises((ValueError, TypeCheckError), match="mask"):
         model(SOURCE, TARGET, TARGET_MASK)
 
 

@@ -84,6 +84,16 @@ def test_dropout_keeps_the_mean_of_the_attention() -> None:
     torch.testing.assert_close(mean, expected, rtol=0, atol=0.05 * spread)
 
 
+def test_dropout_does_not_let_the_future_in() -> None:
+    model = GPT(GPTConfig(**SIZES, dropout=0.2), make_generator(0)).train()
+    outputs = []
+    for text in ([4, 9, 2, 5, 1], [4, 9, 2, 5, 3]):
+        with torch.random.fork_rng():
+            torch.manual_seed(3)
+            outputs.append(model(torch.tensor([text]))[:, :4])
+    assert torch.equal(*outputs)
+
+
 def test_dropout_respects_the_mask() -> None:
     model = GPT(GPTConfig(**SIZES, dropout=0.2), make_generator(0)).train()
     ids = torch.tensor([[4, 9, 2, 5]])

@@ -7,6 +7,7 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from course_lib.models import GPT, GPTConfig, gpt_from_hf, gpt_to_hf
+from course_lib.models.gpt_weights import gpt_settings
 from course_lib.seeding import make_generator
 
 CONFIGS = [
@@ -155,6 +156,16 @@ def test_number_format_mode_and_settings_follow() -> None:
         vocab_size=7, max_len=17, d_model=10, n_heads=5, n_layers=1, dropout=0.1, norm_eps=1e-2
     )
     assert gpt_to_hf(model).config.resid_pdrop == 0.1
+
+
+def test_settings_that_a_file_leaves_out_are_gpt2s() -> None:
+    settings = make_hf(CONFIGS[2]).config.to_dict()
+    usual = GPT2Config()
+    for name in ("layer_norm_epsilon", "resid_pdrop", "embd_pdrop", "attn_pdrop", "n_inner"):
+        del settings[name]
+    config = gpt_settings(settings)
+    assert (config.norm_eps, config.dropout) == (usual.layer_norm_epsilon, usual.resid_pdrop)
+    assert config.d_ff == 4 * config.d_model
 
 
 @pytest.mark.parametrize(

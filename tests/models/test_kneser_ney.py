@@ -167,3 +167,8 @@ def test_beats_add_k_on_unseen_text_from_the_same_source() -> None:
 def test_config_refuses(settings_: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         KneserNeyConfig(**settings_)  # pyright: ignore[reportArgumentType]
+
+
+def test_usual_settings() -> None:
+    config = KneserNeyConfig()
+    assert (config.order, config.discount) == (3, 0.75)

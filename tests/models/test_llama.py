@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -50,6 +51,7 @@ def test_the_smallest_possible_sizes_are_accepted() -> None:
     smallest = LlamaConfig(
         vocab_size=1, max_len=1, d_model=2, n_heads=1, n_kv_heads=1, n_layers=1, d_ff=1
     )
+    assert replace(smallest, rope_base=1.5).rope_base == 1.5
     assert Llama(smallest)(torch.zeros(1, 1, dtype=torch.int64)).shape == (1, 1, 1)
 
 

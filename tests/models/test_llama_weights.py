@@ -224,6 +224,18 @@ def test_settings_as_earlier_versions_wrote_them() -> None:
     assert llama_settings(old).rope_base == 10000.0
 
 
+def test_settings_that_a_file_leaves_out_are_llamas() -> None:
+    settings = make_config().to_dict()
+    usual = HFConfig()
+    for name in ("max_position_embeddings", "rms_norm_eps"):
+        del settings[name]
+    config = llama_settings(settings)
+    assert (config.max_len, config.norm_eps) == (
+        usual.max_position_embeddings,
+        usual.rms_norm_eps,
+    )
+
+
 @pytest.fixture(params=[True, False])
 def model(request: pytest.FixtureRequest) -> Llama:
     sizes = LlamaConfig(

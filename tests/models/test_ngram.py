@@ -195,3 +195,17 @@ def test_fit_refuses_strings_and_nothing() -> None:
         NGramModel(NGramConfig()).fit("it rains", vocabulary)
     with pytest.raises(ValueError, match="at least one sentence; got none"):
         NGramModel(NGramConfig()).fit([], vocabulary)
+
+
+def test_usual_settings() -> None:
+    assert (NGramConfig().order, NGramConfig().add_k) == (3, 0.0)
+
+
+def test_the_error_names_the_tokens_that_the_model_looked_for() -> None:
+    sentences = [["it", "rains"]]
+    model = NGramModel(NGramConfig(order=3)).fit(sentences, Vocabulary.from_sentences(sentences))
+    it, rains = model.encode(["it", "rains"])[:2]
+    with pytest.raises(ValueError, match=r"got \['rains', 'it'\]"):
+        model.next_log_probs([it, rains, it])
+    with pytest.raises(ValueError, match=r"got \['rains'\]"):
+        model.next_log_probs([rains])

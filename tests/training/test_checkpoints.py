@@ -1,9 +1,6 @@
-import dataclasses
 import errno
 import json
 import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +88,11 @@ def without_seconds(history: History) -> dict[str, Any]:
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def assert_point_here(caught: pytest.WarningsRecorder) -> None:
+    if not hasattr(train, "__wrapped__"):  # checking shapes at run time adds frames
+        assert all(warning.filename == __file__ for warning in caught)
 
 
 def assert_same_model(one: nn.Module, other: nn.Module) -> None:
@@ -342,6 +344,7 @@ def test_resume_passes_over_a_corrupt_checkpoint(tmp_path: Path, keep: int) -> N
     checkpoints = Checkpoints(tmp_path, every_steps=3, keep=keep, resume=True)
     with pytest.warns(UserWarning, match="is truncated") as caught:
         history = train(resumed, DATA, config, checkpoints=checkpoints)
+    assert_point_here(caught)
     messages = [str(warning.message) for warning in caught]
     assert len(messages) == 2
     for step, message in zip((6, 4), messages, strict=True):
@@ -383,71 +386,12 @@ def test_a_corrupt_checkpoint_that_cannot_be_renamed_is_passed_over(
     assert state.step == 3
 
 
-@pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Let the disk be full for as long as the list has an entry."""
-    fsync, reasons = os.fsync, ["full"]
-
-    def failing(descriptor: int) -> None:
-        if reasons:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", failing)
-    yield reasons
-    monkeypatch.undo()
-
-
-def test_a_full_disk_does_not_end_the_run(tmp_path: Path, full_disk: list[str]) -> None:
-    class FreesSpace(DiesAfter):
-        def update(self, step: int, n_steps: int, *_: float) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-            if step == self.n_steps:
-                full_disk.clear()
-
-    config, whole = config_of(), make_model()
-    expected = train(whole, DATA, config)
-    model = make_model()
-    with pytest.warns(UserWarning, match="No space left") as caught:
-        history = train(
-            model,
-            DATA,
-            config,
-            checkpoints=Checkpoints(tmp_path / "run", every_steps=EVERY),
-            progress=FreesSpace(8),
-        )
-    assert [str(warning.message).split(" could")[0] for warning in caught] == [
-        "the checkpoint of step 3",
-        "the checkpoint of step 6",
-    ]
-    for warning in caught:
-        assert "No space left on device. Free some space" in str(warning.message)
-        assert str(warning.message).endswith("Training goes on; the next save tries again.")
-    assert without_seconds(history) == without_seconds(expected)
-    assert_same_model(model, whole)
-    assert names(tmp_path / "run") == ["step-00000009", "step-00000011"]
-
-
-def test_a_folder_that_cannot_be_made_does_not_end_the_run(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    checkpoints = Checkpoints(tmp_path / "file" / "run", every_steps=0)
-    with pytest.warns(UserWarning, match=r"could not be written to .* or choose another folder"):
-        history = train(make_model(), DATA, config_of(), checkpoints=checkpoints)
-    assert history.stopped_by == "n_steps"
-
-
 def test_another_torch_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "__version__", "1.13.1")
     die(tmp_path, config_of())
     monkeypatch.undo()
-    state = make_state(make_model(), config_of())
-    with pytest.warns(UserWarning, match=r"written with torch 1\.13\.1; this is .* may differ"):
-        Checkpoints(tmp_path, every_steps=3, resume=True).load_into(state)
-    assert state.step == 6
-
-
-def test_a_copy_of_the_folder_can_be_resumed_too(tmp_path: Path) -> None:
-    die(tmp_path / "here", config_of())
-    shutil.copytree(tmp_path / "here", tmp_path / "there")
-    state = make_state(make_model(), dataclasses.replace(config_of()))
-    Checkpoints(tmp_path / "there", every_steps=3, resume=True).load_into(state)
-    assert state.step == 6
+    checkpoints = Checkpoints(tmp_path, every_steps=3, resume=True)
+    with pytest.warns(UserWarning, match=r"with torch 1\.13\.1; this is .* may differ") as caught:
+        history = train(make_model(), DATA, config_of(), checkpoints=checkpoints)
+    assert_point_here(caught)
+    assert len(history.losses) == N_STEPS

@@ -26,7 +26,7 @@ trees = st.recursive(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(trees)
 def test_all_that_json_would_change_comes_back(tree: Any) -> None:
     found = unpack(through_json(pack(tree)))

@@ -25,6 +25,7 @@ def test_value_and_gradient_equal_torch(chunk: int, monkeypatch: pytest.MonkeyPa
     (0.7 * found).backward()
     (0.7 * expected).backward()
     torch.testing.assert_close(ours.grad, theirs.grad)
+    assert torch.equal(ours, theirs)
 
 
 def test_rows_come_in_pieces_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
