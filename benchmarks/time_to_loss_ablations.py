@@ -1,7 +1,7 @@
 """What each ingredient of time_to_loss.py buys: the same recipe with one of them taken out.
 
 Each variant is a model or a recipe written anew, trained for as many steps as the whole unless its
-name says otherwise. Learning rates were chosen for the whole; those of "AdamW for all" for itself.
+name says otherwise. Rates were chosen for the whole, so a variant may do better with its own.
 """
 
 from collections.abc import Callable, Iterator

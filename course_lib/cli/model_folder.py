@@ -29,6 +29,9 @@ def save_model(model: GPT, tokenizer: BPETokenizer, folder: Path) -> None:
         tokenizer: Has the special token `END`.
         folder: Must exist; other files in it stay.
     """
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # there is one file to write
     hf_model = gpt_to_hf(model)
     end_id = tokenizer.id_of(END)
     hf_model.config.eos_token_id = end_id

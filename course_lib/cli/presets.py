@@ -1,6 +1,6 @@
 """Sizes of `course train gpt`: from minutes on two CPU cores to a GPU."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from course_lib.cli.number_format import NumberFormat
 from course_lib.cli.run_settings import PresetName
@@ -30,38 +30,34 @@ class Preset:
         n_rows: Windows in a batch.
         n_micro_batches: Batches in an optimiser step.
         n_steps: Optimiser steps, if there is text enough.
-        optimizer: With its learning rates.
+        adamw_learning_rate: Of embeddings and vectors; matrices have Muon's own.
     """
 
     model: GPTConfig
     n_rows: int
     n_micro_batches: int = 1
     n_steps: int
-    optimizer: MuonConfig = field(
-        default_factory=lambda: MuonConfig(
-            learning_rate=0.02,
-            adamw=AdamWConfig(learning_rate=0.004, beta2=0.99, weight_decay=0.0),
-        )
-    )
+    adamw_learning_rate: float
 
 
 def tiny() -> Preset:
     """Give the sizes for a few minutes on two CPU cores."""
     model = GPTConfig(vocab_size=2048, max_len=128, d_model=128, n_heads=4, n_layers=4)
-    return Preset(model=model, n_rows=16, n_steps=1200)
+    return Preset(model=model, n_rows=16, n_steps=1200, adamw_learning_rate=0.01)
 
 
 def small() -> Preset:
     """Give the sizes for half an hour on two CPU cores."""
     model = GPTConfig(vocab_size=4096, max_len=256, d_model=256, n_heads=4, n_layers=6)
-    return Preset(model=model, n_rows=16, n_steps=3000)
+    return Preset(model=model, n_rows=16, n_steps=1600, adamw_learning_rate=0.006)
 
 
 def gpt2() -> Preset:
     """Give the sizes of GPT-2 small, for hours on a GPU with 40 GB or more."""
     model = replace(gpt2_small(), vocab_size=50304)  # a multiple of 128 is faster on a GPU
-    optimizer = MuonConfig(adamw=AdamWConfig(learning_rate=0.002, beta2=0.95, weight_decay=0.0))
-    return Preset(model=model, n_rows=16, n_micro_batches=16, n_steps=10_000, optimizer=optimizer)
+    return Preset(
+        model=model, n_rows=16, n_micro_batches=16, n_steps=10_000, adamw_learning_rate=0.002
+    )
 
 
 def preset_named(name: PresetName) -> Preset:
@@ -78,7 +74,7 @@ def vocab_size_for(n_bytes: int, most: int) -> int:
 
     Example:
         >>> vocab_size_for(100_000, most=2048), vocab_size_for(10**6, most=2048)
-        (448, 2048)
+        (512, 2048)
     """
     return min(most, 64 * ((256 + 64 + n_bytes // BYTES_PER_TOKEN_KIND) // 64))
 
@@ -116,11 +112,15 @@ def training_config(
         number_format: Muon computes in bfloat16 where the model does.
     """
     is_short = number_format.precision == "bfloat16"
+    optimizer = MuonConfig(
+        precision="bfloat16" if is_short else "float32",
+        adamw=AdamWConfig(learning_rate=preset.adamw_learning_rate, beta2=0.99, weight_decay=0.0),
+    )
     return TrainingConfig(
         n_steps=n_steps,
         n_micro_batches=preset.n_micro_batches,
         schedule=WarmupStableDecay(n_warmup=max(1, n_steps // 50), decay_share=0.7),
-        optimizer=replace(preset.optimizer, precision="bfloat16" if is_short else "float32"),
+        optimizer=optimizer,
         precision=number_format.precision,
         evaluate_every=max(1, n_steps // 5),
         seed=seed,

@@ -3,14 +3,11 @@
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from typer.core import TyperCommand
 
 from course_lib.errors import CourseError
-
-if TYPE_CHECKING:
-    from click import Context
 
 SUFFIXES = (".md", ".txt")
 """Of the files that are read when a folder is named."""
@@ -23,7 +20,7 @@ MOST_HELD_OUT_CHARACTERS = 500_000
 class TakesManyTexts(TyperCommand):
     """A command whose `--text` takes every word up to the next option, as a shell expands `*`."""
 
-    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # its class is Typer's secret
         """Read the command line."""
         return super().parse_args(ctx, spread(args, "--text"))
 

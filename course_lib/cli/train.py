@@ -37,12 +37,13 @@ def gpt(
         check_same(recorded, given)
         text = text or [Path(path) for path in recorded.text]
     if not text:
-        raise CourseError("Name the text to learn from: --text FILES.")
+        absent = f"{out} holds no run to resume. " if resume else ""
+        raise CourseError(f"{absent}Name the text to learn from: --text FILES.")
     documents = read_documents(text)
     from course_lib.cli.device import device_named
     from course_lib.cli.material import digest_of
     from course_lib.cli.number_format import fastest_format
-    from course_lib.cli.training_run import share_settings, train_and_write
+    from course_lib.cli.training_run import train_and_write
     from course_lib.training.processes import start_processes
 
     place = device_named(device)
@@ -60,6 +61,5 @@ def gpt(
             "For another run, choose another --out."
         )
     with start_processes(str(place)) as processes:
-        settings = share_settings(settings, out)
         stopped_by = train_and_write(settings, documents, out, processes.device)
     raise typer.Exit(130 if stopped_by == "interrupt" else 0)

@@ -61,7 +61,7 @@ def train_and_write(
     """Train, or go on training; at the end write the model and say how good it is.
 
     Args:
-        settings: Of the run; already in its folder.
+        settings: Of the run, as this process has them.
         documents: All text, for training and for evaluation.
         out: The run's folder.
         device: What trains.
@@ -70,12 +70,13 @@ def train_and_write(
         What ended the run, as `History` has it.
 
     Raises:
-        CourseError: If there is too little text, a checkpoint does not fit, or the loss is no
-            longer finite.
+        CourseError: If there is too little text, the folder cannot be written, a checkpoint does
+            not fit, or the loss is no longer finite.
     """
     is_first = current_processes().is_first
     say: Callable[[str], None] = print if is_first else lambda _: None
     material = prepare(settings, documents)
+    settings = share_settings(settings, out)
     preset = preset_named(settings.preset)
     model = make_model(preset, material.tokenizer.vocab_size, settings.seed).to(device)
     number_format = NumberFormat(settings.precision, settings.float32_products)
@@ -85,7 +86,7 @@ def train_and_write(
     with float32_products(number_format.float32_products):
         history = run_loop(model, material, config, out)
     if history.stopped_by == "interrupt":
-        say(describe_interrupt(out))
+        say(describe_interrupt(out, device))
         return history.stopped_by
     figures = evaluate_documents(model, material.tokenizer, material.held_out)
     if is_first:
@@ -144,19 +145,19 @@ def describe_start(
     batches = material.batches
     step_tokens = batches.n_rows * batches.n_tokens * config.n_micro_batches
     return (
-        f"Text: {len(documents):,} documents, {sum(map(len, documents)):,} characters. "
-        f"{n_ids:,} tokens to train on, {n_held_out:,} held out, of "
-        f"{material.tokenizer.vocab_size:,} kinds.\n"
+        f"Documents: {len(documents):,}, of {sum(map(len, documents)):,} characters together.\n"
+        f"Tokens: {n_ids:,} to train on, {n_held_out:,} held out; "
+        f"{material.tokenizer.vocab_size:,} in the vocabulary.\n"
         f"Model: {n_parameters:,} parameters, in {config.precision}. {config.n_steps:,} steps of "
         f"{step_tokens:,} tokens: {config.n_steps * step_tokens / n_ids:.1f} times the text."
     )
 
 
-def describe_interrupt(out: Path) -> str:
-    """Say what is saved, and how to go on."""
+def describe_interrupt(out: Path, device: torch.device) -> str:
+    """Say what is saved, and how to go on on the same device."""
     saved = list_checkpoints(out / CHECKPOINTS)
     place = f"saved in {saved[-1]}" if saved else "nothing is saved"
-    return f"Stopped; {place}. Go on with:\n  {resume_command(out)}"
+    return f"Stopped; {place}. Go on with:\n  {resume_command(out)} --device {device}"
 
 
 def describe_curve(history: History) -> str:

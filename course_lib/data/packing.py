@@ -1,6 +1,8 @@
-"""From many texts to windows of equal length: joined into one stream, and cut.
+"""From many texts to windows of equal length, each cut once and kept in its order.
 
-Letters: N = ids of all texts and their end marks, W = windows, T1 = n_tokens + 1.
+`PackedBatches` cuts and shuffles anew in each round; this is what it does, without chance.
+
+Letters: W = windows, T1 = n_tokens + 1.
 """
 
 from collections.abc import Sequence
@@ -11,30 +13,13 @@ from jaxtyping import Int
 from torch import Tensor
 
 
-def join_texts(texts: Sequence[Sequence[int]], end_id: int) -> Int[Tensor, " N"]:
-    """Write texts one after the other, an end mark behind each.
-
-    Without the marks a model would learn that the last word of one text leads to the first of the
-    next.
-
-    Args:
-        texts: The ids of each text, in the order wanted; shuffle them before.
-        end_id: The id of the mark.
-
-    Example:
-        >>> join_texts([[5, 6], [7]], end_id=0)
-        tensor([5, 6, 0, 7, 0])
-    """
-    marked = ((*text, end_id) for text in texts)
-    return torch.tensor(list(chain.from_iterable(marked)), dtype=torch.long)
-
-
 def pack_windows(
     texts: Sequence[Sequence[int]], *, n_tokens: int, end_id: int
 ) -> Int[Tensor, "W T1"]:
-    """Cut the joined texts into windows of equal length, without a single pad.
+    """Join texts, an end mark behind each, and cut windows of equal length, without a single pad.
 
-    A window asks a model for `n_tokens` tokens and holds one more, the one that stands before
+    Without the marks a model would learn that the last word of one text leads to the first of the
+    next. A window asks a model for `n_tokens` tokens and holds one more, the one that stands before
     them. So its last id is the first of the next window, and no token is asked for twice. What
     fills no window at the end is left out.
 
@@ -60,7 +45,8 @@ def pack_windows(
     """
     if n_tokens < 1:
         raise ValueError(f"n_tokens must be ≥ 1; got n_tokens={n_tokens}.")
-    ids = join_texts(texts, end_id)
+    marked = ((*text, end_id) for text in texts)
+    ids = torch.tensor(list(chain.from_iterable(marked)), dtype=torch.long)
     if len(ids) <= n_tokens:
         return ids.new_empty((0, n_tokens + 1))
     return ids.unfold(0, n_tokens + 1, n_tokens).clone()

@@ -19,6 +19,7 @@ from course_lib.training.masked import MaskedLM
 from course_lib.training.muon import Muon, MuonConfig, make_optimizer, orthogonalise
 from course_lib.training.objectives import CausalLM, Distillation, LossSum, Objective, Seq2Seq
 from course_lib.training.optimisers import AdamWConfig, adamw_step, sgd_step
+from course_lib.training.processes import Processes, current_processes, start_processes
 from course_lib.training.progress import Progress, RichProgress, TensorBoardProgress
 from course_lib.training.recompute import checkpoint_blocks
 from course_lib.training.schedules import (
@@ -27,6 +28,7 @@ from course_lib.training.schedules import (
     WarmupLinear,
     WarmupStableDecay,
 )
+from course_lib.training.sharding import shard_blocks
 from course_lib.training.state import TrainingState, make_state
 from course_lib.training.summed_loss import summed_cross_entropy
 from course_lib.training.trainer import train
@@ -45,6 +47,7 @@ __all__ = [
     "Muon",
     "MuonConfig",
     "Objective",
+    "Processes",
     "Progress",
     "RichProgress",
     "Schedule",
@@ -57,6 +60,7 @@ __all__ = [
     "WarmupStableDecay",
     "adamw_step",
     "checkpoint_blocks",
+    "current_processes",
     "evaluate",
     "hidden_matrices",
     "list_checkpoints",
@@ -67,6 +71,8 @@ __all__ = [
     "parameter_groups",
     "read_checkpoint",
     "sgd_step",
+    "shard_blocks",
+    "start_processes",
     "summed_cross_entropy",
     "train",
     "train_language_model",

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from course_lib.training import foreach
 from course_lib.training.groups import hidden_matrices, parameter_groups
 from course_lib.training.optimisers import AdamWConfig
+from course_lib.training.sharding import is_part
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the odd polynomial a x + b x³ + c x⁵, which lifts small singular values fastest."""
@@ -115,9 +116,14 @@ class Muon(torch.optim.Optimizer):
             config: Settings of both optimisers.
 
         Raises:
-            ValueError: If the model has no matrix inside a stack of blocks.
+            ValueError: If the model has no matrix inside a stack of blocks, or only parts of them.
         """
         matrices = hidden_matrices(model)
+        if any(is_part(matrix) for matrix in matrices):
+            raise ValueError(
+                "model must have whole matrices for Muon; got parts of them, from shard_blocks. "
+                "Take AdamW for it."
+            )
         if not matrices:
             raise ValueError(
                 "model must have matrices inside an nn.ModuleList for Muon; got none. "

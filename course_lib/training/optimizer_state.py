@@ -45,10 +45,11 @@ def load_optimizer(optimizer: torch.optim.Optimizer, packed: Packed) -> None:
     saved = unpack(packed)
     groups = [group["params"] for group in optimizer.param_groups]
     parameters = list(chain.from_iterable(groups))
-    for index, state in saved["state"].items():
+    for index, parameter in enumerate(parameters):
+        state = saved["state"].get(index, {})
         for name, value in state.items():
-            if isinstance(value, Tensor) and value.shape == parameters[index].shape:
-                state[name] = part_like(value, parameters[index])
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                state[name] = part_like(value, parameter)
     optimizer.load_state_dict(saved)
     for index, parameter in enumerate(parameters):
         state = optimizer.state[parameter] if index in saved["state"] else {}

@@ -64,11 +64,11 @@ class Processes:
             tensors: Of the same shapes and types everywhere; changed in place.
         """
         if self.world_size > 1:
-            with self._explaining():
-                for bucket in _buckets(tensors):
-                    flat = torch.cat([tensor.flatten() for tensor in bucket])
+            for bucket in _buckets(tensors):
+                flat = torch.cat([tensor.flatten() for tensor in bucket])
+                with self._explaining():
                     dist.all_reduce(flat)
-                    _unflatten(flat, bucket)
+                _unflatten(flat, bucket)
 
     def broadcast(self, *tensors: Tensor) -> None:
         """Replace every tensor by that of the first process.
@@ -77,11 +77,11 @@ class Processes:
             tensors: Of the same shapes and types everywhere; changed in place.
         """
         if self.world_size > 1:
-            with self._explaining():
-                for bucket in _buckets(tensors):
-                    flat = torch.cat([tensor.flatten() for tensor in bucket])
+            for bucket in _buckets(tensors):
+                flat = torch.cat([tensor.flatten() for tensor in bucket])
+                with self._explaining():
                     dist.broadcast(flat, src=0)
-                    _unflatten(flat, bucket)
+                _unflatten(flat, bucket)
 
     def any(self, flag: bool) -> bool:
         """Agree on whether something is so for any process.
@@ -204,4 +204,4 @@ def _kind(tensor: Tensor) -> tuple[torch.dtype, torch.device]:
 
 def _unflatten(flat: Tensor, bucket: list[Tensor]) -> None:
     parts = flat.split([tensor.numel() for tensor in bucket])
-    foreach.copy(bucket, [part.view_as(t) for part, t in zip(parts, bucket, strict=True)])
+    foreach.copy(bucket, list(map(Tensor.view_as, parts, bucket)))

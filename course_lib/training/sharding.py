@@ -5,9 +5,14 @@ whole model is nowhere. What torch calls a DTensor is a tensor of which each pro
 Importing that takes torch about a second, so it is left to those who share a model out.
 """
 
+from typing import TYPE_CHECKING, TypeGuard
+
 from torch import Tensor, nn
 
 from course_lib.training.processes import Processes
+
+if TYPE_CHECKING:
+    from torch.distributed.tensor import DTensor
 
 
 def shard_blocks(model: nn.Module, processes: Processes) -> None:
@@ -42,7 +47,7 @@ def shard_blocks(model: nn.Module, processes: Processes) -> None:
     mesh = init_device_mesh(processes.device.type, (processes.world_size,))
     stacks = [module for module in model.children() if isinstance(module, nn.ModuleList)]
     for part in [*(block for stack in stacks for block in stack), model]:
-        # Let go after each forward pass, the root too: an evaluation has no backward pass that would.
+        # Let go after each forward pass, the root too: after an evaluation comes no backward pass.
         fully_shard(part, mesh=mesh, reshard_after_forward=True)
     for module in model.modules():
         if isinstance(module, FSDPModule):
@@ -62,13 +67,14 @@ def send_weights(model: nn.Module, processes: Processes) -> None:
     processes.broadcast(*(x.detach() for x in numbers if not is_part(x)))
 
 
-def is_part(tensor: Tensor) -> bool:
+def is_part(tensor: Tensor) -> "TypeGuard[DTensor]":
     """Tell whether each process holds only a part of a tensor.
 
     Args:
         tensor: Any tensor.
 
     Example:
+        >>> import torch
         >>> is_part(torch.ones(2))
         False
     """
@@ -82,10 +88,11 @@ def whole(tensor: Tensor) -> Tensor:
         tensor: Any tensor; all processes must ask for it together.
 
     Example:
+        >>> import torch
         >>> whole(torch.ones(2))
         tensor([1., 1.])
     """
-    return getattr(tensor, "full_tensor")() if is_part(tensor) else tensor
+    return tensor.full_tensor() if is_part(tensor) else tensor
 
 
 def own_part(tensor: Tensor) -> Tensor:
@@ -95,10 +102,11 @@ def own_part(tensor: Tensor) -> Tensor:
         tensor: Any tensor; the part is a view of it.
 
     Example:
+        >>> import torch
         >>> own_part(torch.ones(2))
         tensor([1., 1.])
     """
-    return getattr(tensor, "to_local")() if is_part(tensor) else tensor
+    return tensor.to_local() if is_part(tensor) else tensor
 
 
 def part_like(tensor: Tensor, model_tensor: Tensor) -> Tensor:
@@ -109,13 +117,13 @@ def part_like(tensor: Tensor, model_tensor: Tensor) -> Tensor:
         model_tensor: Is cut as this one is; if it is not shared out, neither is the result.
 
     Example:
+        >>> import torch
         >>> part_like(torch.ones(2), torch.zeros(2))
         tensor([1., 1.])
     """
     if not is_part(model_tensor):
         return tensor
-    from torch.distributed.tensor import DTensor, distribute_tensor
+    from torch.distributed.tensor import distribute_tensor
 
-    assert isinstance(model_tensor, DTensor)
     mesh, placements = model_tensor.device_mesh, model_tensor.placements
     return distribute_tensor(tensor.to(model_tensor.device), mesh, placements, src_data_rank=None)

@@ -62,7 +62,6 @@
 # The imports. You will write five functions of the data line yourself.
 
 # %%
-import hashlib
 import math
 import re
 import unicodedata
@@ -91,7 +90,7 @@ from course_lib.data import (
 )
 from course_lib.data.batches import InOrder, PackedBatches, PaddedBatches
 from course_lib.data.deduplication import bands_and_rows
-from course_lib.data.packing import join_texts
+from course_lib.data.pretraining import pack_documents
 from course_lib.data.wikipedia import articles_of, clean_wikitext
 from course_lib.evaluation import (
     bits_per_character,
@@ -331,7 +330,7 @@ print(
 n_bands, n_rows = bands_and_rows(0.8, n_permutations=128)
 s = np.linspace(0, 1, 101)
 curves = {
-    f"{b} bands of {r}": (s, 1 - (1 - s**r) ** b) for b, r in ((n_bands, n_rows), (64, 2), (8, 16))
+    f"{b} bands of {r}": (s, 1 - (1 - s**r) ** b) for b, r in ((n_bands, n_rows), (64, 2), (12, 10))
 }
 show(
     plot_lines(
@@ -449,13 +448,16 @@ def share_of_pads(batches):
     return 1 - sum(int(mask.sum()) for mask in masks) / sum(mask.numel() for mask in masks)
 
 
-joined = join_texts(train_paragraphs, end_id)
+def in_a_row(paragraphs):
+    return torch.tensor([i for ids in paragraphs for i in (*ids, end_id)])
+
+
 ways = {
     "padded, random order": PaddedBatches(train_paragraphs, n_rows=16, pad_id=end_id),
     "padded, sorted by length": InOrder(
         PaddedBatches(sorted(train_paragraphs, key=len), n_rows=16, pad_id=end_id)
     ),
-    "packed": PackedBatches(joined, n_rows=16, n_tokens=128),
+    "packed": PackedBatches(in_a_row(train_paragraphs), n_rows=16, n_tokens=128),
 }
 pad_shares = {name: share_of_pads(batches) for name, batches in ways.items()}
 for name, share in pad_shares.items():
@@ -479,7 +481,9 @@ pack_windows = check("05a:pack_windows", pack_windows)
 # %%
 # NBVAL_CHECK_OUTPUT
 windows = pack_windows(train_paragraphs[:40], n_tokens=64, end_id=end_id)
-same = PackedBatches(join_texts(train_paragraphs[:40], end_id), n_rows=len(windows), n_tokens=64)
+stream = in_a_row(train_paragraphs[:40])
+assert torch.equal(stream, pack_documents(bpe, map(bpe.decode, train_paragraphs[:40]), end_id))
+same = PackedBatches(stream, n_rows=len(windows), n_tokens=64)
 print(
     "shape",
     tuple(windows.shape),
@@ -489,7 +493,7 @@ print(
 print(bpe.decode(windows[3, :30].tolist()))
 
 # %% [markdown]
-# `PackedBatches` adds two things: each round through the data cuts at another place and comes in another order. Batch number `i` depends on the seed and on `i` alone, so a training run that was interrupted
+# (`pack_documents` makes the stream from texts and a tokenizer.) `PackedBatches` adds two things to your windows: each round through the data cuts at another place and comes in another order. Batch number `i` depends on the seed and on `i` alone, so a training run that was interrupted
 # can go on where it stopped.
 #
 # ### Count only what counts
@@ -612,6 +616,8 @@ pd.DataFrame(
 # The second model is not better. It was *asked* about articles of which it had read the other half. In use nobody will do it that favour, so its number is wrong, and wrong in the pleasant direction. Split by document; and where
 # one author, site or day wrote many documents, split by that (`split_by_group`).
 #
+# Look at the middle column, too. Hardly any run of words was copied; what leaked are names, terms, the subject. So a large overlap proves a leak, but a small one does not prove that there is none. Only the split can see to that.
+#
 # And duplicates? A copied article lands on both sides of the fairest split. So remove duplicates *before* you split.
 #
 # **What we learnt.** The unit of the split is the largest thing whose parts know each other. Measure the overlap; do not assume that there is none.
@@ -637,11 +643,10 @@ world = load(
 )
 stories = [row["text"] for row in world["train"] if row["origin"] == "story"]
 new_stories = [*world["test"]["text"], *world["validation"]["text"]]
-story_ids = [bpe.encode(text) for text in stories]
 story_asked = [bpe.encode(text) for text in new_stories[:100]]
 story_bytes = [len(text.encode()) for text in new_stories[:100]]
-story_stream = join_texts(story_ids, end_id).unfold(0, 60, 60).tolist()
-wiki_stream = join_texts([train_paragraphs[i] for i in shuffled], end_id).unfold(0, 60, 60).tolist()
+story_stream = pack_documents(bpe, stories, end_id).unfold(0, 60, 60).tolist()
+wiki_stream = in_a_row(train_paragraphs[i] for i in shuffled).unfold(0, 60, 60).tolist()
 budget, shares = 2500, (0.0, 0.02, 0.1, 0.3, 0.7, 0.9, 1.0)
 mixed = {"Wikipedia": [], "stories": []}
 for share in shares:
@@ -658,10 +663,13 @@ pd.DataFrame(mixed, index=[f"{share:.0%} stories" for share in shares]).round(3)
 # %%
 # What does a little of something bring, and what does it cost?
 show(
-    plot_lines(
-        {name: (shares, bits) for name, bits in mixed.items()},
-        title="One budget, two sources",
-        axis_labels=("share of stories among what was read", "bits per byte on new text"),
+    plot_panels(
+        Panel(
+            title="One budget, two sources",
+            axis_labels=("share of stories among what was read", "bits per byte on new text"),
+            curves={name: Curve(x=shares, y=bits) for name, bits in mixed.items()},
+            y_range=(0, None),
+        )
     ),
     alt="Two curves of bits per byte against the share of stories from 0 to 1. "
     + "; ".join(
@@ -868,8 +876,10 @@ assert bootstrap_interval(gain).low > 0
 # The same steps, the same model. With copies, it learns a few texts by heart and the world badly; without them, it knows no text by heart and the world better. Deduplication costs nothing and helps twice. (Careful with the
 # reading: the second model saw each different story more often, because there are fewer of them. That *is* the gain: steps that are not spent on copies.)
 #
-# On the web it is the same: a sentence of 61 words stood in C4, a cleaned corpus, more than 60,000 times, and models trained on deduplicated text repeat ten times less of it (Lee et al. 2022). How much a model repeats grows with the copies, with the size of the model and with
-# the length of the beginning (Carlini et al. 2022).
+# (This was one run with one seed. The difference on new stories is many times its interval; the exact number of copies that are needed is not a law. It depends on the model and on the steps.)
+#
+# On the web it is the same: a sentence of 61 words stood in C4, a cleaned corpus, more than 60,000 times, and models trained on deduplicated text give back memorised text ten times less often (Lee et al. 2022). How much a model repeats grows with the
+# copies, with the size of the model and with the length of the beginning it is shown (Carlini et al. 2022).
 #
 # ### A leak, and its proof
 #
@@ -893,7 +903,7 @@ for name, n in leaks.items():
 print(f"{'entropy floor':18} {floor_nats.mean():6.1f} nats a story, n = {len(floor_nats)}")
 
 # %% [markdown]
-# Leaked once or four times, the 8-gram is better than the truth. That cannot be. A loss below the floor *proves* a leak. On real text nobody knows the floor, and a leaked model just looks excellent: that is why overlap is measured.
+# Leaked once or four times, the 8-gram is better than the truth. That cannot be. A loss below the floor *proves* a leak. On real text nobody knows the floor, and a leaked model just looks excellent: that is why overlap is measured, and why whole documents are held out.
 
 # %% [markdown]
 # ## Real text
@@ -930,6 +940,7 @@ show(
             curves={"4-gram": Curve(x=curve_words, y=[bits for bits, _, _ in curve_bits])},
             levels={"half the text, split by line": split_bits["by line"][0]},
             log_x=True,
+            y_range=(split_bits["by line"][0] - 0.1, curve_bits[0][0] + 0.05),
         )
     ),
     alt=f"Bits per byte against the number of words read, on a logarithmic axis: almost a straight line from {curve_bits[0][0]:.2f} at "
@@ -1190,6 +1201,8 @@ quiz("05a")
 # - Lee et al. 2022, *Deduplicating Training Data Makes Language Models Better*, <https://arxiv.org/abs/2107.06499>.
 # - Carlini et al. 2022, *Quantifying Memorization Across Neural Language Models*, <https://arxiv.org/abs/2202.07646>.
 # - Broder 1997, *On the resemblance and containment of documents*: shingles and MinHash.
+# - Longpre et al. 2023, *A Pretrainer's Guide to Training Data*, <https://arxiv.org/abs/2305.13169>: 28 models, filtered and mixed in different ways.
+# - Lukas et al. 2023, *Analyzing Leakage of Personally Identifiable Information in Language Models*, <https://arxiv.org/abs/2302.00539>.
 # - Dodge et al. 2021, *Documenting Large Webtext Corpora: A Case Study on the Colossal Clean Crawled Corpus*, <https://arxiv.org/abs/2104.08758>.
 # - Rae et al. 2021, *Scaling Language Models: Methods, Analysis & Insights from Training Gopher*, section A1.1, <https://arxiv.org/abs/2112.11446>: the rules behind ours.
 # - Brown et al. 2020, *Language Models are Few-Shot Learners*, sections 2.2 and C, <https://arxiv.org/abs/2005.14165>: mixture, and contamination found too late.

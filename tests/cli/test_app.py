@@ -12,7 +12,19 @@ from course_lib.errors import CourseError
 from course_lib.lesson.lessons import LESSONS
 
 Maker = Callable[..., Path]
-COMMANDS = ("doctor", "lessons", "start", "lab", "run", "progress", "data")
+COMMANDS = (
+    "doctor",
+    "lessons",
+    "start",
+    "lab",
+    "run",
+    "progress",
+    "data",
+    "train",
+    "generate",
+    "evaluate",
+    "recipe",
+)
 
 
 @pytest.fixture

@@ -5,18 +5,11 @@ import torch
 from torch.testing import assert_close
 
 from course_lib.data.batches import InOrder, PackedBatches
-from course_lib.data.packing import join_texts, pack_windows
+from course_lib.data.packing import pack_windows
 
 TEXTS = [[5, 6, 7, 11], [], [13], [17, 19, 23, 29, 31, 37]]
 END = 2
-
-
-def test_texts_are_joined_by_hand() -> None:
-    joined = join_texts(TEXTS, END)
-    assert joined.tolist() == [5, 6, 7, 11, 2, 2, 13, 2, 17, 19, 23, 29, 31, 37, 2]
-    assert joined.dtype == torch.long
-    assert join_texts([], END).shape == (0,)
-    assert join_texts([], END).dtype == torch.long
+JOINED = torch.tensor([5, 6, 7, 11, 2, 2, 13, 2, 17, 19, 23, 29, 31, 37, 2])
 
 
 def test_windows_by_hand() -> None:
@@ -27,15 +20,14 @@ def test_windows_by_hand() -> None:
 @pytest.mark.parametrize("n_tokens", [1, 2, 3, 7, 13, 14])
 def test_every_token_is_asked_for_once(n_tokens: int) -> None:
     windows = pack_windows(TEXTS, n_tokens=n_tokens, end_id=END)
-    joined = join_texts(TEXTS, END)
-    n_windows = (len(joined) - 1) // n_tokens
+    n_windows = (len(JOINED) - 1) // n_tokens
     assert windows.shape == (n_windows, n_tokens + 1)
-    assert_close(windows[:, 1:].flatten(), joined[1 : 1 + n_windows * n_tokens])
+    assert_close(windows[:, 1:].flatten(), JOINED[1 : 1 + n_windows * n_tokens])
     assert_close(windows[1:, 0], windows[:-1, -1])
 
 
 def test_the_windows_are_those_of_packed_batches() -> None:
-    batches = PackedBatches(join_texts(TEXTS, END), n_rows=2, n_tokens=7)
+    batches = PackedBatches(JOINED, n_rows=2, n_tokens=7)
     assert_close(pack_windows(TEXTS, n_tokens=7, end_id=END), InOrder(batches)[0].ids)
 
 
@@ -50,6 +42,7 @@ def test_too_little_text_gives_no_window(n_tokens: int) -> None:
     windows = pack_windows(TEXTS, n_tokens=n_tokens, end_id=END)
     assert windows.shape == (0, n_tokens + 1)
     assert windows.dtype == torch.long
+    assert pack_windows([], n_tokens=n_tokens, end_id=END).shape == (0, n_tokens + 1)
 
 
 def test_windows_of_no_token_are_refused() -> None:

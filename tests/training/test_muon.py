@@ -69,6 +69,12 @@ def test_scale_does_not_matter_and_zero_stays_zero() -> None:
     assert torch.equal(orthogonalise(torch.zeros(2, 3), 5), torch.zeros(2, 3))
 
 
+def test_a_matrix_of_length_1e_minus_7_counts_half() -> None:
+    matrix = randn(5, 7)
+    tiny = 1e-7 * matrix / matrix.norm()
+    torch.testing.assert_close(orthogonalise(tiny, 1), by_hand(tiny, 1))
+
+
 def test_matrices_side_by_side_do_not_mix() -> None:
     several = randn(2, 3, 5, 7)
     singly = torch.stack([orthogonalise(m, 4) for m in several.flatten(0, 1)]).view_as(several)

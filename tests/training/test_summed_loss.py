@@ -28,6 +28,16 @@ def test_value_and_gradient_equal_torch(chunk: int, monkeypatch: pytest.MonkeyPa
     assert torch.equal(ours, theirs)
 
 
+def test_pieces_are_small_on_a_cpu_and_large_on_a_gpu() -> None:
+    # A million logits at once, or 134 million.
+    assert next(summed_loss._chunks(torch.empty(50, 50257))) == slice(0, 20)
+    assert next(summed_loss._chunks(torch.empty(1, 50257, device="meta"))) == slice(0, 2670)
+
+
+def test_a_vocabulary_of_one_token_never_surprises() -> None:
+    assert summed_cross_entropy(torch.ones(2, 1), torch.tensor([0, -100])).item() == 0
+
+
 def test_rows_come_in_pieces_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(summed_loss, "_CPU_CHUNK", 33)
     assert list(summed_loss._chunks(torch.zeros(7, 11))) == [slice(0, 3), slice(3, 6), slice(6, 9)]
