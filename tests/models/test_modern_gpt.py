@@ -285,5 +285,7 @@ def test_impossible_settings_are_refused(name: str, value: float, message: str) 
 
 
 def test_the_smallest_possible_sizes_are_accepted() -> None:
-    smallest = ModernGPTConfig(vocab_size=1, d_model=2, n_heads=1, n_layers=1, d_ff=1)
+    smallest = ModernGPTConfig(
+        vocab_size=1, d_model=2, n_heads=1, n_layers=1, d_ff=1, rope_base=1.5
+    )
     assert ModernGPT(smallest)(torch.zeros(1, 1, dtype=torch.int64)).shape == (1, 1, 1)

@@ -133,3 +133,8 @@ def test_learns_what_not_turns_around_and_carries_it_to_deeper_trees() -> None:
     same_words: list[Tree] = [((NOT, 1), (7, 4)), ((NOT, 4), (7, 1))]
     assert sorted(words_of(same_words[0])) == sorted(words_of(same_words[1]))
     assert network(same_words).argmax(dim=-1).tolist() == [0, 2]
+
+
+def test_pairs_start_small_enough_that_phrases_stay_in_range() -> None:
+    network = make_network(d_model=11)
+    assert network.pair.std().item() == pytest.approx(1 / 22, rel=0.05)
