@@ -53,9 +53,12 @@ def run(out: Path, scale: float, resume: bool) -> None:
         out: Gets a folder for each model.
         scale: 1 for the models that the course ships; 0.01 takes seconds and learns little.
         resume: Whether to go on from the checkpoints in `out`.
+
+    Raises:
+        KeyboardInterrupt: If the training was interrupted; it can be resumed.
     """
-    tokenizer = make_tokenizer(max(100, round(3000 * scale)))
-    stories = list(islice(test_stories(), max(5, round(500 * scale))))
+    tokenizer = make_tokenizer(max(300, round(3000 * scale)))
+    stories = list(islice(unseen_stories(), max(5, round(500 * scale))))
     for name, config in MODELS.items():
         model = train_model(config, tokenizer, out / "checkpoints" / name, scale, resume)
         compare_with_floor(name, model, tokenizer, stories)
@@ -86,18 +89,20 @@ def train_model(
         schedule=WarmupLinear(n_warmup=max(2, round(100 * scale))),
         optimizer=MuonConfig(
             learning_rate=0.02,
+            precision="float32",
             adamw=AdamWConfig(learning_rate=0.004, beta2=0.99, weight_decay=0.0),
         ),
-        precision="bfloat16",
     )
     model = Llama(config, torch.Generator().manual_seed(0))
     places = Checkpoints(folder, every_steps=250, resume=resume)
     with RichProgress() as progress:
-        train(model, data, settings, checkpoints=places, progress=progress)
+        history = train(model, data, settings, checkpoints=places, progress=progress)
+    if history.stopped_by == "interrupt":
+        raise KeyboardInterrupt
     return model.eval()
 
 
-def test_stories() -> Iterator[Story]:
+def unseen_stories() -> Iterator[Story]:
     """Give stories of the split "test", which no model of this course learns from."""
     stories = stream_stories(SEED_OF_TEST, languages=LANGUAGES)
     return (story for story in stories if split_of_story(story.told["en"].text) == "test")
