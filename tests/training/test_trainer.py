@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
-from course_lib.data.batches import InOrder, PackedBatches, TokenBatch
+from course_lib.data.batches import InOrder, PackedBatches, PaddedBatches, TokenBatch
 from course_lib.errors import TrainingDivergedError
 from course_lib.models import BERT, GPT, BERTConfig, GPTConfig
 from course_lib.seeding import make_generator
@@ -15,10 +17,13 @@ from course_lib.training.checkpoints import Checkpoints
 from course_lib.training.config import TrainingConfig
 from course_lib.training.ema import ExponentialAverage
 from course_lib.training.evaluating import evaluate
+from course_lib.training.language_model import train_language_model
+from course_lib.training.loop import train_on_batches
 from course_lib.training.masked import MaskedLM
-from course_lib.training.muon import MuonConfig
+from course_lib.training.muon import MuonConfig, make_optimizer
 from course_lib.training.objectives import CausalLM
 from course_lib.training.optimisers import AdamWConfig
+from course_lib.training.schedules import WarmupCosine, WarmupLinear
 from course_lib.training.state import make_state
 from course_lib.training.step import take_step
 from course_lib.training.trainer import train
@@ -53,6 +58,44 @@ def test_a_text_is_learnt_by_heart(optimizer: AdamWConfig | MuonConfig) -> None:
     assert model.training
     for values in (history.grad_norms, history.learning_rates, history.n_tokens, history.seconds):
         assert len(values) == 90
+
+
+class Table(nn.Module):
+    """A bigram model: one matrix, which both loops decay."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scores = nn.Parameter(torch.zeros(13, 13, dtype=torch.float64))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.scores[ids]
+
+
+def test_the_losses_are_those_of_the_loop_written_out_in_lesson_04() -> None:
+    adamw = AdamWConfig(learning_rate=0.1, beta1=0.9, beta2=0.95, weight_decay=0.1)
+    schedule = WarmupLinear(n_warmup=3)
+    config = make_config(11, optimizer=adamw, schedule=schedule, max_grad_norm=math.inf)
+    texts = [torch.arange(length) * 5 % 13 for length in (9, 4, 6, 2, 7)]
+    data = PaddedBatches([text.tolist() for text in texts], n_rows=2)
+    ours, written_out = Table(), Table()
+    history = train(ours, data, config)
+    rates = [0.1 * schedule(step, 11) for step in range(11)]
+    losses = train_language_model(written_out, (data[step] for step in range(11)), rates)
+    assert history.losses == pytest.approx(losses, rel=1e-12)
+    torch.testing.assert_close(ours.scores, written_out.scores)
+
+
+def test_the_losses_are_those_of_the_plain_loop() -> None:
+    config = make_config(5, schedule=WarmupCosine(n_warmup=0, final=1.0), max_grad_norm=math.inf)
+    ours, plain = make_gpt().double(), make_gpt().double()
+    history, data = train(ours, make_data(), config), make_data()
+    losses = train_on_batches(
+        plain,
+        [data[step] for step in range(5)],
+        lambda model, batch: F.cross_entropy(model(batch.ids[:, :-1]).mT, batch.ids[:, 1:]),
+        make_optimizer(plain, FAST),
+    )
+    assert history.losses == pytest.approx(losses, rel=1e-9)
 
 
 def test_the_steps_are_those_of_take_step() -> None:
