@@ -159,3 +159,9 @@ def test_a_file_that_treats_characters_otherwise_is_refused(
     path.write_text(text.replace(old, new), "utf-8")
     with pytest.raises(ValueError, match=message):
         CharTokenizer.load(path)
+
+
+def test_a_special_token_is_written_as_it_is() -> None:
+    bytes_ = ByteTokenizer(("the end 完",))
+    assert bytes_.token_of(256) == "the end 完"
+    assert bytes_.token_of(ord(" ")) == "Ġ"

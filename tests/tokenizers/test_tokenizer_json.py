@@ -146,10 +146,11 @@ def test_what_is_no_json_object_is_refused(tmp_path: Path) -> None:
 
 def test_gpt2_files_are_read(tmp_path: Path) -> None:
     vocab, merges = tmp_path / "vocab.json", tmp_path / "merges.txt"
-    vocab.write_text(json.dumps({"a": 0, "b": 1, "#": 2, "ab": 3, "<|endoftext|>": 4}))
+    vocab.write_text(json.dumps({"a": 0, "b": 1, "#": 2, "ab": 3, "<|endoftext|>": 4, "<>": 5}))
     merges.write_bytes(b"#version: 0.2\na b\r\n\n")
     parts = read_gpt2_files(vocab, merges)
-    assert parts == ({"a": 0, "b": 1, "#": 2, "ab": 3}, [("a", "b")], {"<|endoftext|>": 4})
+    special = {"<|endoftext|>": 4, "<>": 5}
+    assert parts == ({"a": 0, "b": 1, "#": 2, "ab": 3}, [("a", "b")], special)
     merges.write_text("# b\na b")
     assert read_gpt2_files(vocab, merges).merges == [("#", "b"), ("a", "b")]
 

@@ -16,6 +16,7 @@ def test_words_are_ordered_by_count_then_alphabet() -> None:
     assert vocabulary.counts.dtype == np.int64
     assert vocabulary.counts.tolist() == [3, 2, 1, 1]
     assert len(vocabulary) == 4
+    assert Vocabulary.from_sentences([["d", "b"], ["c", "a"]]).words == ["a", "b", "c", "d"]
     assert "d" in vocabulary
     assert "e" not in vocabulary
 
@@ -23,6 +24,7 @@ def test_words_are_ordered_by_count_then_alphabet() -> None:
 def test_rare_words_and_the_tail_can_be_left_out() -> None:
     assert Vocabulary.from_sentences(SENTENCES, min_count=2).words == ["a", "b"]
     assert Vocabulary.from_sentences(SENTENCES, max_size=3).words == ["a", "b", "c"]
+    assert Vocabulary.from_sentences(SENTENCES, max_size=1).words == ["a"]
     assert Vocabulary.from_sentences(SENTENCES, min_count=2, max_size=9).words == ["a", "b"]
 
 
@@ -34,6 +36,8 @@ def test_an_unknown_word_is_named_with_its_near_spellings() -> None:
     vocabulary = Vocabulary.from_sentences([["queen", "green", "king"]])
     with pytest.raises(ValueError, match=r"got 'queeen'\. Near spellings: queen"):
         vocabulary.id_of("queeen")
+    near = describe_unknown("queen", ["queens", "queeny", "queena", "queene", "queent"])
+    assert near.count(", ") == 2  # three of the five
     assert describe_unknown("zzz", ["a"]) == "word must be one of the 1 known words; got 'zzz'."
 
 
