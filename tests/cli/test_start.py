@@ -27,7 +27,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def test_start_makes_the_learners_copy_and_opens_it(lab: list[list[str]], tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["start", LESSONS[-1][:2]])
+    done = CliRunner().invoke(app, ["start", LESSONS[-1].split("_")[0]])
     copy = tmp_path / "work" / f"{LESSONS[-1]}.ipynb"
     assert copy.is_file()
     assert f"Your copy: {copy}" in done.output.replace("\n", "")
