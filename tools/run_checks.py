@@ -64,10 +64,10 @@ def all_checks() -> list[Check]:
         Check("format", (*module, "ruff", "format", "--check", ".")),
         Check("basedpyright", (*module, "basedpyright")),
         Check("floors", (str(Path(PYTHON).with_name("lint-imports")),)),
-        Check("pytest", (*pytest, "-m", "not network", "--durations=15"), 900.0),
+        Check("pytest", (*pytest, "-m", "not network", "--durations=15"), 1500.0),
         Check("bugs", (PYTHON, "tools/plant_bugs.py", "--sample", "10")),
         Check("drift", (PYTHON, "tools/lessons.py", "check")),
-        Check("nbval", (*pytest, *nbval, "--dist", "loadscope", *lessons), 600.0),
+        Check("nbval", (*pytest, *nbval, "--dist", "loadscope", *lessons), 900.0),
     ]
 
 
