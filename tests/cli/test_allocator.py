@@ -16,7 +16,9 @@ from course_lib.cli.allocator import (
 )
 
 NAMES = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_")
-ON_GLIBC = pytest.mark.skipif(not has_allocator_settings(), reason="not this C library")
+ON_GLIBC = pytest.mark.skipif(
+    not has_allocator_settings(), reason="they are settings of glibc's allocator"
+)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_settings_out_of_range_are_refused(name: str, value: float, rule: str) -
 
 def test_an_unknown_precision_is_refused() -> None:
     with pytest.raises((ValueError, TypeCheckError), match=r"precision must be one of|'precision'"):
-        TrainingConfig(n_steps=1, precision="int8")  # type: ignore[arg-type]
+        TrainingConfig(n_steps=1, precision="int8")  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_the_ends_of_the_ranges_are_accepted() -> None:

@@ -19,7 +19,7 @@ def make_batch(n_rows: int = 5, n_columns: int = 11) -> TokenBatch:
 
 
 def make_objective(**settings: object) -> MaskedLM:
-    return MaskedLM(mask_id=MASK_ID, vocab_size=N_IDS, special_ids=(1, 2), **settings)  # type: ignore[arg-type]
+    return MaskedLM(mask_id=MASK_ID, vocab_size=N_IDS, special_ids=(1, 2), **settings)  # type: ignore[arg-type]  # settings of any kind
 
 
 def test_the_loss_is_that_of_the_chosen_tokens_given_the_hidden_text() -> None:

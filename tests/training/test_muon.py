@@ -33,7 +33,7 @@ class Stack(nn.Module):
 
     @property
     def matrices(self) -> list[Tensor]:
-        return [block.weight for block in self.blocks]  # type: ignore[misc]
+        return [block.weight for block in self.blocks]  # type: ignore[misc]  # blocks of any kind
 
 
 def by_hand(matrix: Tensor, n_iterations: int) -> Tensor:
@@ -171,7 +171,7 @@ def test_parameters_without_gradient_stay() -> None:
     model = Stack((3, 3), (3, 3))
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     model.give_gradients(0)
-    model.blocks[0].weight.grad = None  # type: ignore[union-attr]
+    model.blocks[0].weight.grad = None  # type: ignore[union-attr]  # a block of any kind
     model.head.bias.grad = None
     Muon(model, MuonConfig()).step()
     changed = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
@@ -226,7 +226,7 @@ def test_a_model_without_a_stack_is_refused() -> None:
 )
 def test_settings_out_of_range_are_refused(name: str, value: object, rule: str) -> None:
     with pytest.raises((ValueError, TypeCheckError), match=rf"{name} must be {rule}|'{name}'"):
-        MuonConfig(**{name: value})  # type: ignore[arg-type]
+        MuonConfig(**{name: value})  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_the_ends_of_the_ranges_are_accepted() -> None:

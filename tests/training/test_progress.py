@@ -52,17 +52,17 @@ class Writer:
 
 def test_curves_get_a_point_per_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("torch.utils.tensorboard")
-    module.SummaryWriter = Writer  # type: ignore[attr-defined]
+    module.SummaryWriter = Writer  # type: ignore[attr-defined]  # a stand-in module
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
     with TensorBoardProgress(tmp_path) as progress:
         assert isinstance(progress, Progress)
         progress.update(3, 40, 4.5, 10.0, 77)
         writer = progress._writer
-        assert not writer.closed  # type: ignore[attr-defined]
-    assert writer.closed  # type: ignore[attr-defined]
-    assert writer.folder == str(tmp_path)  # type: ignore[attr-defined]
+        assert not writer.closed  # type: ignore[attr-defined]  # of the stand-in
+    assert writer.closed  # type: ignore[attr-defined]  # of the stand-in
+    assert writer.folder == str(tmp_path)  # type: ignore[attr-defined]  # of the stand-in
     expected = [("loss", 4.5, 3), ("tokens per second", 10.0, 3), ("memory in bytes", 77, 3)]
-    assert writer.points == expected  # type: ignore[attr-defined]
+    assert writer.points == expected  # type: ignore[attr-defined]  # of the stand-in
 
 
 def test_without_tensorboard_we_say_how_to_get_it(

@@ -81,7 +81,7 @@ def test_a_changed_model_has_the_same_names_and_can_be_copied() -> None:
     assert list(model.state_dict()) == names
     copy = deepcopy(model)
     with torch.no_grad():
-        model.blocks[0].attention.qkv.weight.zero_()  # type: ignore[union-attr]
+        model.blocks[0].attention.qkv.weight.zero_()  # type: ignore[union-attr]  # a block of any kind
     torch.testing.assert_close(copy(ids()), make_gpt()(ids()))
     with torch.no_grad():
         torch.testing.assert_close(copy(ids()), make_gpt()(ids()))
