@@ -42,7 +42,7 @@ MODEL = LlamaConfig(
     tie_embeddings=True,
 )
 MODELS = {"story-gpt": MODEL, "story-gpt-draft": replace(MODEL, n_layers=2)}
-N_STEPS, N_ROWS = 12_000, 16
+N_STEPS, N_ROWS = 10_000, 16
 SEED_OF_TOKENIZER, SEED_OF_TRAINING, SEED_OF_TEST = 1, 2, 3
 
 
