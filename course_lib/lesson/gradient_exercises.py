@@ -31,6 +31,13 @@ class TableModel(nn.Module):
 
     __hash__ = nn.Module.__hash__
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "TableModel":
+        """Copy the gradient, too, which torch leaves behind."""
+        twin = TableModel(len(self.table), 0, used=False)
+        twin.table.data.copy_(self.table.data)
+        twin.table.grad = None if self.table.grad is None else self.table.grad.clone()
+        return twin
+
     def forward(self, ids: Tensor) -> Tensor:
         """Score every token after each token."""
         return self.table[ids]

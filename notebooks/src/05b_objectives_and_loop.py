@@ -73,10 +73,10 @@ import torch
 from torch import nn
 
 from course_lib.data import load, storyworld
-from course_lib.data.batches import InOrder, PackedBatches, PaddedBatches, TokenBatch
+from course_lib.data.batches import InOrder, PackedBatches, PaddedBatches
 from course_lib.data.pretraining import pack_documents
 from course_lib.evaluation import bootstrap_interval, mean_and_sd, perplexity, proportion_interval
-from course_lib.evaluation.sliding import Window, sliding_nats
+from course_lib.evaluation.sliding import sliding_nats
 from course_lib.lesson import answer_quiz, check, hint, quiz
 from course_lib.models import BERT, GPT, BERTConfig, GPTConfig
 from course_lib.nn.next_token import next_token_loss
@@ -255,7 +255,7 @@ for name, model, objective, best in (
         log_probs = model.eval()(question).log_softmax(-1)[:, 5 if name == "causal" else 6]
     nats = -log_probs[torch.arange(len(asked)), asked[:, 6]].double().numpy()
     n_read = sum(int(data[i].mask.sum()) for i in range(n_long))
-    low, high = bootstrap_interval(nats)[1:]
+    low, high = bootstrap_interval(nats)
     objective_rows.append(
         [
             f"{n_read:,}",
@@ -366,8 +366,8 @@ def as_vector(gradients):
 
 exact = new_gpt().double()
 step_texts = sorted(train_texts[:16], key=len)
-(whole,) = (PaddedBatches(step_texts, n_rows=16).take(range(16)),)
-micro = [PaddedBatches(step_texts, n_rows=16).take(range(i, i + 4)) for i in range(0, 16, 4)]
+in_step = PaddedBatches(step_texts, n_rows=16)
+whole, micro = in_step.take(range(16)), [in_step.take(range(i, i + 4)) for i in range(0, 16, 4)]
 _, big = accumulate_gradients(exact, [whole], causal_sum)
 big = as_vector(big).clone()
 _, right = accumulate_gradients(exact, micro, causal_sum)
@@ -614,7 +614,6 @@ for name, precision in (
 # Most memory in training is taken by what the forward pass keeps for the backward pass. **Activation checkpointing** keeps only the input of each block, and computes the block once more when the backward pass gets there (Chen et al. 2016). The gradients are the same; a step takes about a third longer.
 
 # %%
-deep = {"n_layers": 2}
 torch.manual_seed(run.seed)
 plain = GPT(GPTConfig(vocab_size=30, max_len=40, d_model=64, n_heads=4, n_layers=6))
 sparing = deepcopy(plain)
