@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 class Window(NamedTuple):
-    """A piece of a text: ids from `start` to before `end` are read, from `counted_from` on asked."""
+    """A piece of a text: ids from `start` to before `end` are read, from `counted_from` asked."""
 
     start: int
     counted_from: int
@@ -22,14 +22,14 @@ class Window(NamedTuple):
 def sliding_windows(n_ids: int, max_len: int, stride: int) -> list[Window]:
     """Cut a text into windows so that each id but the first is asked for exactly once.
 
-    The first window asks for all it can. Each further one ends `stride` ids later and asks for these
-    only; the ids before them are read as context.
+    The first window asks for all it can. Each further one ends `stride` ids later and asks for
+    these only; the ids before them are read as context.
 
     Args:
         n_ids: Length of the text (≥ 2).
         max_len: The longest window, in ids (≥ 2).
-        stride: How many ids each further window asks for (1 to `max_len` - 1): the fewer, the longer
-            the context of each, and the more windows.
+        stride: How many ids each further window asks for (1 to `max_len` - 1): the fewer, the
+            longer the context of each, and the more windows.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -44,9 +44,7 @@ def sliding_windows(n_ids: int, max_len: int, stride: int) -> list[Window]:
         [(0, 1, 4), (2, 4, 6), (4, 6, 8), (5, 8, 9)]
     """
     if n_ids < 2 or max_len < 2:
-        raise ValueError(
-            f"n_ids and max_len must be ≥ 2; got n_ids={n_ids} and max_len={max_len}."
-        )
+        raise ValueError(f"n_ids and max_len must be ≥ 2; got n_ids={n_ids} and max_len={max_len}.")
     if not 1 <= stride < max_len:
         raise ValueError(f"stride must be from 1 to max_len - 1={max_len - 1}; got {stride}.")
     end = min(max_len, n_ids)

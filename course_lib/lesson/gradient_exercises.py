@@ -51,7 +51,9 @@ def table_sum(model: nn.Module, batch: TokenBatch) -> LossSum:
     return LossSum(total, int(counted.sum()))
 
 
-def _arguments(seed: int, lengths: Sequence[Sequence[int]], *, used: bool = False) -> tuple[Any, ...]:
+def _arguments(
+    seed: int, lengths: Sequence[Sequence[int]], *, used: bool = False
+) -> tuple[Any, ...]:
     generator, batches = make_generator(seed), []
     for rows in lengths:
         ids = torch.randint(7, (len(rows), max(rows)), generator=generator)
@@ -145,8 +147,8 @@ ACCUMULATE_GRADIENTS = Exercise(
         Mistake(
             name="not-divided",
             twin=_accumulation(divide=lambda losses: 1.0),
-            hint="Your gradients are those of the sum. The more tokens, the longer the step. Divide "
-            "them by the number of counted tokens of all batches.",
+            hint="Your gradients are those of the sum. The more tokens, the longer the step. "
+            "Divide them by the number of counted tokens of all batches.",
         ),
         Mistake(
             name="divided-by-batches",
@@ -162,8 +164,8 @@ ACCUMULATE_GRADIENTS = Exercise(
         Mistake(
             name="zeroed-for-each-batch",
             twin=_accumulation(zero="each"),
-            hint="You set the gradients to zero for every batch, so only the last one is left. When "
-            "does a new optimiser step begin?",
+            hint="You set the gradients to zero for every batch, so only the last one is left. "
+            "When does a new optimiser step begin?",
         ),
         Mistake(
             name="never-zeroed",
@@ -264,9 +266,11 @@ CLIP_BY_NORM = Exercise(
         ),
         Mistake(
             name="norms-added",
-            twin=_scaled(lambda gs, limit: min(1.0, limit / max(1e-300, sum(g.norm().item() for g in gs)))),
-            hint="You add up the norms of the gradients. Lengths at right angles do not add: square "
-            "them, add, and take the root at the end.",
+            twin=_scaled(
+                lambda gs, limit: min(1.0, limit / max(1e-300, sum(g.norm().item() for g in gs)))
+            ),
+            hint="You add up the norms of the gradients. Lengths at right angles do not add: "
+            "square them, add, and take the root at the end.",
         ),
         Mistake(
             name="root-forgotten",
@@ -287,7 +291,9 @@ CLIP_BY_NORM = Exercise(
         ),
         Mistake(
             name="zero-by-zero",
-            twin=_scaled(lambda gs, limit: (limit / _norm(gs)).clamp(max=1) if _norm(gs) else torch.nan),
+            twin=_scaled(
+                lambda gs, limit: (limit / _norm(gs)).clamp(max=1) if _norm(gs) else torch.nan
+            ),
             hint="A gradient of 0 has length 0, and 0 · ∞ is not a number. It is short enough.",
         ),
     ),

@@ -52,9 +52,7 @@ def _replaced_first(
     return torch.where(chosen & (draws >= 0.1) & (draws < 0.9), mask_id, replaced)
 
 
-def _not_chosen(
-    ids: Tensor, chosen: Tensor, draws: Tensor, others: Tensor, mask_id: int
-) -> Tensor:
+def _not_chosen(ids: Tensor, chosen: Tensor, draws: Tensor, others: Tensor, mask_id: int) -> Tensor:
     return _twin(0.8, 0.9)(ids, ~chosen, draws, others, mask_id)
 
 

@@ -1,6 +1,4 @@
-"""Clipping: a gradient that is too long is shortened, its direction kept.
-
-"""
+"""Clipping: a gradient that is too long is shortened, its direction kept."""
 
 from collections.abc import Sequence
 

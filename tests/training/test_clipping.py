@@ -42,5 +42,5 @@ def test_what_is_short_enough_is_copied() -> None:
 
 
 def test_refuses_no_length() -> None:
-    with pytest.raises(ValueError, match="max_norm must be > 0; got max_norm=0.0"):
+    with pytest.raises(ValueError, match=r"max_norm must be > 0; got max_norm=0\.0"):
         clip_by_norm([torch.ones(2)], 0.0)

@@ -1,6 +1,7 @@
 """Wrong answers to the exercises of lesson 05b on schedules, masks and windows."""
 
 import math
+from itertools import pairwise
 
 import torch
 
@@ -137,8 +138,7 @@ def right(n_ids, max_len, stride):
     while ends[-1] < n_ids:
         ends.append(min(ends[-1] + stride, n_ids))
     first = Window(0, 1, ends[0])
-    pairs = zip(ends, ends[1:], strict=False)
-    return [first, *(Window(end - max_len, before, end) for before, end in pairs)]
+    return [first, *(Window(end - max_len, before, end) for before, end in pairwise(ends))]
 
 
 def counts_again(n_ids, max_len, stride):
