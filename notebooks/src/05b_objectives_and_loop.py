@@ -776,7 +776,7 @@ forgetful.zero_grad = lambda: None
 faults = {
     "A": train(new_gpt(), in_a_row, settings(0.02)).losses,
     "B": train(new_bert(), data, settings(0.02)).losses,
-    "C": train(new_gpt(), data, settings(0.3)).losses,
+    "C": train(new_gpt(), data, settings(0.7)).losses,
     "D": train(double_shift, data, settings(0.02), objective=shifted_twice).losses,
     "E": train_on_batches(broken, (data[i] for i in range(150)), causal_loss, forgetful),
     "F": train(new_gpt(), data, settings(0.02, n_warmup=0, max_grad_norm=math.inf)).losses,
@@ -823,12 +823,12 @@ show(
 #
 # - **A: not shuffled.** It falls while one dialect lasts, and jumps where the next begins: a saw. What it has learnt of the first it forgets over the second.
 # - **B: the model can see the answer.** It goes below the floor, and no honest model does. (A model that looks at both sides was trained to predict the next token: it just reads it.)
-# - **C: learning rate too high.** It falls a little, then stays high, however long you wait.
-# - **D: labels shifted twice.** It learns, smoothly, and stops far too high: it is asked for the token after the next. Nothing in the curve is wild. Only the floor, or the text that it writes, gives it away.
+# - **C: learning rate too high.** The loss rises above even guessing, and comes down only as the schedule lowers the rate. By then nothing is left to learn with.
+# - **D: labels shifted twice.** It begins like the healthy one and soon stops, far too high: it is asked for the token after the next, of which little can be known. Nothing in the curve is wild. Only the floor, a comparison, or the text that it writes gives it away.
 # - **E: `zero_grad` forgotten.** Every step is pushed by all gradients since the start, also where they have long been wrong. It falls, turns, and climbs higher than even guessing.
 # - **F: no warm-up** (and no clipping). It is like the healthy one, after a bad start that costs it much of the run.
 #
-# C, D and F look alike at first. F recovers. C and D stay, but C has made a jump upwards first, and would fall with a smaller rate; D would not. A curve raises a suspicion. The proof is a small experiment: repair one thing, run again.
+# C and E are easily confused, and so are D and F at the beginning. What tells C from E: the schedule calms C, and nothing calms E. F goes on falling, D does not. A curve raises a suspicion. The proof is a small experiment: repair one thing, run again.
 #
 # </details>
 
