@@ -1033,7 +1033,7 @@ for first, last in ((0, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 31)):
 # %% [markdown]
 # ## On a GPU
 #
-# The size of the smallest GPT-2: 124 million parameters, in bfloat16, with accumulation. It reports tokens per second and **MFU** (model FLOPs utilisation): the share of the device's peak that goes into the $6N$ operations that a token needs at least (lesson 11). Without a GPU you see what was recorded, if anything was.
+# The shape of the smallest GPT-2: 12 blocks, 768 wide, in bfloat16, with accumulation. (With GPT-2's 50,257 tokens it has 124 million parameters; with our smaller vocabulary, fewer.) It reports tokens per second and **MFU** (model FLOPs utilisation): the share of the device's peak that goes into the $6N$ operations that a token needs at least (lesson 11). Without a GPU you see what was recorded, if anything was.
 
 # %% tags=["gpu"]
 from course_lib.errors import DataNotFoundError
