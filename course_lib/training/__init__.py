@@ -1,5 +1,6 @@
 """Training: what an optimiser does with a gradient, and the loop around it."""
 
+from course_lib.training.accumulation import accumulate_gradients
 from course_lib.training.checkpoint_files import (
     Checkpoint,
     list_checkpoints,
@@ -8,6 +9,7 @@ from course_lib.training.checkpoint_files import (
     write_checkpoint,
 )
 from course_lib.training.checkpoints import Checkpoints
+from course_lib.training.clipping import clip_by_norm
 from course_lib.training.config import TrainingConfig
 from course_lib.training.ema import ExponentialAverage
 from course_lib.training.evaluating import evaluate
@@ -15,7 +17,7 @@ from course_lib.training.groups import hidden_matrices, parameter_groups
 from course_lib.training.history import Evaluation, History
 from course_lib.training.language_model import train_language_model
 from course_lib.training.loop import train_on_batches
-from course_lib.training.masked import MaskedLM
+from course_lib.training.masked import MaskedLM, mask_tokens
 from course_lib.training.muon import Muon, MuonConfig, make_optimizer, orthogonalise
 from course_lib.training.objectives import CausalLM, Distillation, LossSum, Objective, Seq2Seq
 from course_lib.training.optimisers import AdamWConfig, adamw_step, sgd_step
@@ -27,6 +29,7 @@ from course_lib.training.schedules import (
     WarmupCosine,
     WarmupLinear,
     WarmupStableDecay,
+    warmup_cosine,
 )
 from course_lib.training.sharding import shard_blocks
 from course_lib.training.state import TrainingState, make_state
@@ -58,14 +61,17 @@ __all__ = [
     "WarmupCosine",
     "WarmupLinear",
     "WarmupStableDecay",
+    "accumulate_gradients",
     "adamw_step",
     "checkpoint_blocks",
+    "clip_by_norm",
     "current_processes",
     "evaluate",
     "hidden_matrices",
     "list_checkpoints",
     "make_optimizer",
     "make_state",
+    "mask_tokens",
     "newest_good",
     "orthogonalise",
     "parameter_groups",
@@ -77,5 +83,6 @@ __all__ = [
     "train",
     "train_language_model",
     "train_on_batches",
+    "warmup_cosine",
     "write_checkpoint",
 ]

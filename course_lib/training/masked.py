@@ -6,7 +6,7 @@ Letters: B = sequences, T = tokens, V = vocab_size.
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from course_lib.data.batches import PairBatch, TokenBatch
@@ -15,6 +15,38 @@ from course_lib.training.summed_loss import summed_cross_entropy
 
 MASK_SHARE, RANDOM_SHARE = 0.8, 0.1
 """What becomes of a chosen token: the mask, a random token, or else itself."""
+
+
+def mask_tokens(
+    ids: Int[Tensor, "B T"],
+    chosen: Bool[Tensor, "B T"],
+    draws: Float[Tensor, "B T"],
+    others: Int[Tensor, "B T"],
+    mask_id: int,
+) -> Int[Tensor, "B T"]:
+    """Replace 80 % of the chosen tokens by the mask, 10 % by another token, and leave 10 %.
+
+    Args:
+        ids: The texts; left as they are.
+        chosen: The tokens that will be asked for; no other changes.
+        draws: A number between 0 and 1 for each place, below 0.8 for the mask, from there to below
+            0.9 for another token.
+        others: The token that comes in for a replaced one.
+        mask_id: The token that hides another.
+
+    Reference:
+        Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language
+        Understanding", section 3.1, https://arxiv.org/abs/1810.04805
+
+    Example:
+        >>> ids, others = torch.tensor([[5, 6, 7, 8]]), torch.tensor([[1, 2, 3, 4]])
+        >>> chosen = torch.tensor([[True, True, True, False]])
+        >>> mask_tokens(ids, chosen, torch.tensor([[0.3, 0.85, 0.95, 0.1]]), others, mask_id=0)
+        tensor([[0, 2, 7, 8]])
+    """
+    hidden = ids.masked_fill(chosen & (draws < MASK_SHARE), mask_id)
+    replaced = chosen & (draws >= MASK_SHARE) & (draws < MASK_SHARE + RANDOM_SHARE)
+    return torch.where(replaced, others, hidden)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,6 +148,4 @@ class MaskedLM:
         """
         draws = torch.rand(ids.shape, generator=generator)
         others = torch.randint(self.vocab_size, ids.shape, generator=generator)
-        hidden = ids.masked_fill(chosen & (draws < MASK_SHARE), self.mask_id)
-        replaced = chosen & (draws >= MASK_SHARE) & (draws < MASK_SHARE + RANDOM_SHARE)
-        return torch.where(replaced, others, hidden)
+        return mask_tokens(ids, chosen, draws, others, self.mask_id)

@@ -33,6 +33,29 @@ def _warmed_up(step: int, n_warmup: int) -> float:
     return min(1.0, (step + 1) / n_warmup) if n_warmup else 1.0
 
 
+def warmup_cosine(step: int, n_steps: int, n_warmup: int, final: float) -> float:
+    """Give the factor of the learning rate before a step: a rise in a line, then a cosine.
+
+    Args:
+        step: Number of the step, counted from 0.
+        n_steps: How many steps the run has.
+        n_warmup: Length of the rise, in steps (≥ 0); its last step has the factor 1.
+        final: Where the fall ends, as a share of the highest value.
+
+    Reference:
+        Loshchilov and Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts", eq. 5,
+        https://arxiv.org/abs/1608.03983. Unlike the paper, with warm-up and without restarts.
+
+    Example:
+        >>> [round(warmup_cosine(step, 6, 2, 0.0), 2) for step in range(6)]
+        [0.5, 1.0, 1.0, 0.85, 0.5, 0.15]
+    """
+    if step < n_warmup:
+        return _warmed_up(step, n_warmup)
+    fallen = (step - n_warmup) / (n_steps - n_warmup)
+    return final + (1 - final) * (1 + math.cos(math.pi * fallen)) / 2
+
+
 @dataclass(frozen=True, kw_only=True)
 class WarmupCosine:
     """Rise in a line, then fall along half a wave of the cosine.
@@ -60,10 +83,7 @@ class WarmupCosine:
 
     def __call__(self, step: int, n_steps: int) -> float:
         """Give the factor for step number `step`, counted from 0, of `n_steps`."""
-        if step < self.n_warmup:
-            return _warmed_up(step, self.n_warmup)
-        fallen = (step - self.n_warmup) / (n_steps - self.n_warmup)
-        return self.final + (1 - self.final) * (1 + math.cos(math.pi * fallen)) / 2
+        return warmup_cosine(step, n_steps, self.n_warmup, self.final)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from course_lib.data.batches import TokenBatch
 from course_lib.models import BERT, BERTConfig
 from course_lib.seeding import make_generator
-from course_lib.training.masked import MaskedLM
+from course_lib.training.masked import MaskedLM, mask_tokens
 
 N_IDS, MASK_ID = 31, 3
 
@@ -130,3 +130,11 @@ def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match=r"word_starts must have one entry per id"):
         make_objective(word_starts=torch.ones(30, dtype=torch.bool))
     assert MaskedLM(mask_id=0, vocab_size=1).mask_id == 0
+
+
+def test_mask_tokens_by_hand() -> None:
+    # One draw on each side of both limits, and one token that was not chosen.
+    draws = torch.tensor([[0.0, 0.7999, 0.8, 0.8999, 0.9, 0.1]])
+    chosen = torch.tensor([[True, True, True, True, True, False]])
+    hidden = mask_tokens(torch.arange(5, 11)[None], chosen, draws, torch.arange(20, 26)[None], 1)
+    assert hidden.tolist() == [[1, 1, 22, 23, 9, 10]]
