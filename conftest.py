@@ -20,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("nbval_lax", False) or config.getoption("nbval", False):
         from lesson_run import kernel_environment  # pyright: ignore[reportMissingImports]
 
-        environment = kernel_environment(ROOT)
+        environment = kernel_environment(ROOT, COURSE_SCALE="dry")  # GPU cells run too
         os.environ.clear()
         os.environ.update(environment)
 
