@@ -4,7 +4,7 @@ Both learn from stories that are made as they go, English and Chinese in turn, a
 byte-level BPE tokenizer. The draft is for speculative decoding.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from course_lib.tokenizers import BPETokenizer
 from course_lib.training import (
     AdamWConfig,
     Checkpoints,
+    History,
     MuonConfig,
     RichProgress,
     TrainingConfig,
@@ -28,6 +29,7 @@ from course_lib.training import (
     evaluate,
     train,
 )
+from recipes._shipping import Card, Finished, write_card, write_model
 
 END = "<|endoftext|>"
 LANGUAGES = ("en", "zh")
@@ -60,22 +62,32 @@ def run(out: Path, scale: float, resume: bool) -> None:
     tokenizer = make_tokenizer(max(300, round(3000 * scale)))
     stories = list(islice(unseen_stories(), max(5, round(500 * scale))))
     for name, config in MODELS.items():
-        model = train_model(config, tokenizer, out / "checkpoints" / name, scale, resume)
-        compare_with_floor(name, model, tokenizer, stories)
-        llama_to_hf(model.to(torch.bfloat16)).save_pretrained(out / name)
-        tokenizer.save(out / name / "tokenizer.json")
+        model = Llama(config, torch.Generator().manual_seed(0))
+        history = train_model(model, tokenizer, out / "checkpoints" / name, scale, resume)
+        finished = Finished(
+            model=llama_to_hf(model.eval().to(torch.bfloat16)),
+            tokenizer=tokenizer,
+            special_tokens={"eos_token": END},
+            max_len=config.max_len,
+            history=history,
+        )
+        write_model(out / name, finished)
+        model = Llama.from_pretrained(out / name)  # as it ships, rounded
+        scores = list(compare_with_floor(model, tokenizer, stories))
+        write_card(out / name, finished, Card(template="story-gpt", model=model, scores=scores))
 
 
-def make_tokenizer(n_stories: int) -> BPETokenizer:
-    """Train the tokenizer on stories in both languages."""
+def make_tokenizer(n_stories: int, special_tokens: Sequence[str] = (END,)) -> BPETokenizer:
+    """Train the tokenizer on stories in both languages; special tokens more, merges the same."""
     stories = islice(stream_stories(SEED_OF_TOKENIZER, languages=LANGUAGES), n_stories)
     texts = [story.told[language].text for story in stories for language in LANGUAGES]
-    return BPETokenizer.train(texts, vocab_size=MODEL.vocab_size, special_tokens=(END,))
+    vocab_size = MODEL.vocab_size + len(special_tokens) - 1
+    return BPETokenizer.train(texts, vocab_size=vocab_size, special_tokens=special_tokens)
 
 
 def train_model(
-    config: LlamaConfig, tokenizer: BPETokenizer, folder: Path, scale: float, resume: bool
-) -> Llama:
+    model: Llama, tokenizer: BPETokenizer, folder: Path, scale: float, resume: bool
+) -> History:
     """Train one model on stories that are made as they go."""
     data = StoryBatches(
         tokenizer.encode,
@@ -85,7 +97,7 @@ def train_model(
         seed=SEED_OF_TRAINING,
     )
     settings = TrainingConfig(
-        n_steps=max(3, round(N_STEPS * scale)),
+        n_steps=max(3, round(N_STEPS * scale**1.5)),  # the batches are smaller, too
         schedule=WarmupLinear(n_warmup=max(2, round(100 * scale))),
         optimizer=MuonConfig(
             learning_rate=0.02,
@@ -93,13 +105,12 @@ def train_model(
             adamw=AdamWConfig(learning_rate=0.004, beta2=0.99, weight_decay=0.0),
         ),
     )
-    model = Llama(config, torch.Generator().manual_seed(0))
     places = Checkpoints(folder, every_steps=250, resume=resume)
     with RichProgress() as progress:
         history = train(model, data, settings, checkpoints=places, progress=progress)
     if history.stopped_by == "interrupt":
         raise KeyboardInterrupt
-    return model.eval()
+    return history
 
 
 def unseen_stories() -> Iterator[Story]:
@@ -109,15 +120,15 @@ def unseen_stories() -> Iterator[Story]:
 
 
 def compare_with_floor(
-    name: str, model: nn.Module, tokenizer: BPETokenizer, stories: list[Story]
-) -> None:
-    """Print how many nats a story costs the model, and how many the generator itself."""
+    model: nn.Module, tokenizer: BPETokenizer, stories: list[Story]
+) -> Iterator[str]:
+    """Tell how many nats a story costs the model, and how many the generator itself."""
     end = [tokenizer.id_of(END)]
     floor = -sum(story.log_prob for story in stories) / len(stories)
     for language in LANGUAGES:
         texts = [end + tokenizer.encode(story.told[language].text) + end for story in stories]
         nats = evaluate(model, InOrder(PaddedBatches(texts, n_rows=20))).nats / len(texts)
-        print(
-            f"{name}, {language}: {nats:.2f} nats a story, floor {floor:.2f}, "
-            f"ratio {nats / floor:.4f}, n = {len(texts)}"
+        yield (
+            f"{language}: {nats:.2f} nats a story, floor {floor:.2f}, ratio {nats / floor:.4f}, "
+            f"n = {len(texts)} stories"
         )

@@ -24,13 +24,14 @@ def command(
     """Write on after a prompt, token by token."""
     from course_lib.cli.device import device_named
     from course_lib.cli.model_folder import load_model
-    from course_lib.cli.writing import Sampling, stream_text
+    from course_lib.cli.writing import stream_text
     from course_lib.seeding import make_generator
 
     model, tokenizer = load_model(folder, device_named(device))
     generator = make_generator(secrets.randbits(32) if seed is None else seed)
-    sampling = Sampling(generator=generator, temperature=temperature, top=top)
-    pieces = stream_text(model, tokenizer, prompt, tokens, sampling)
+    pieces = stream_text(
+        model, tokenizer, prompt, tokens, generator=generator, temperature=temperature, top=top
+    )
     print(prompt, end="", flush=True)
     for piece in pieces:
         print(piece, end="", flush=True)

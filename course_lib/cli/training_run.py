@@ -16,7 +16,7 @@ from course_lib.cli.model_folder import save_model
 from course_lib.cli.number_format import NumberFormat, float32_products
 from course_lib.cli.presets import make_model, preset_named, steps_for, training_config
 from course_lib.cli.run_settings import RunSettings, read_run, resume_command
-from course_lib.cli.writing import Sampling, stream_text
+from course_lib.cli.writing import stream_text
 from course_lib.models import GPT
 from course_lib.seeding import make_generator
 from course_lib.training import (
@@ -175,8 +175,8 @@ def describe_sample(model: GPT, material: Material, out: Path) -> str:
     """Let the model write a little, and say what can be done with it."""
     beginning = material.held_out[0].strip()[:PROMPT_CHARACTERS]
     prompt = beginning.rpartition(" ")[0] or beginning
-    sampling = Sampling(generator=make_generator(0))
-    pieces = stream_text(model, material.tokenizer, prompt, SAMPLE_TOKENS, sampling)
+    generator = make_generator(0)
+    pieces = stream_text(model, material.tokenizer, prompt, SAMPLE_TOKENS, generator=generator)
     generate = shlex.join(["course", "generate", str(out), "--prompt", prompt.partition("\n")[0]])
     evaluate = shlex.join(["course", "evaluate", str(out), "--text", str(out / HELD_OUT)])
     return (

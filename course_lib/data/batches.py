@@ -297,6 +297,25 @@ def pad_texts(texts: Sequence[Sequence[int] | Int[Tensor, " T"]], pad_id: int = 
     return TokenBatch(ids, torch.arange(ids.shape[1]) < lengths[:, None])
 
 
+def pad_left(texts: Sequence[Sequence[int] | Int[Tensor, " T"]], pad_id: int = 0) -> TokenBatch:
+    """Pad texts at their starts to the longest of them: the newest tokens stand side by side.
+
+    That is how a decoder reads prompts of different lengths, because it writes at their ends.
+
+    Args:
+        texts: The ids of each text; at least one.
+        pad_id: What fills the starts; the mask is False there.
+
+    Example:
+        >>> pad_left([[5], [6, 7]]).ids
+        tensor([[0, 5],
+                [6, 7]])
+    """
+    reversed_texts = [torch.as_tensor(text, dtype=torch.long).flip(0) for text in texts]
+    ids, mask = pad_texts(reversed_texts, pad_id)
+    return TokenBatch(ids.flip(1), mask.flip(1))
+
+
 def rows_of(batch: AnyBatch, rank: int, world_size: int) -> AnyBatch:
     """Take one process's share of a batch: every `world_size`-th row, beginning at `rank`.
 

@@ -3,12 +3,13 @@
 Letters: N = ids of a whole text.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Int
-from torch import Tensor, nn
+from torch import Tensor
 
 
 class Window(NamedTuple):
@@ -57,12 +58,13 @@ def sliding_windows(n_ids: int, max_len: int, stride: int) -> list[Window]:
 
 @torch.no_grad()
 def sliding_nats(
-    model: nn.Module, ids: Int[Tensor, " N"], max_len: int, stride: int
+    model: Callable[[Tensor], Tensor], ids: Int[Tensor, " N"], max_len: int, stride: int
 ) -> tuple[float, int]:
     """Sum the surprise of a causal model at a long text, window by window.
 
     Args:
-        model: Maps ids to logits; in evaluation mode.
+        model: Maps ids to logits, in evaluation mode; one of Hugging Face's as
+            `lambda ids: model(ids).logits`.
         ids: The text, on the model's device.
         max_len: The longest window, in ids.
         stride: How many ids each further window asks for.
@@ -74,7 +76,7 @@ def sliding_nats(
         ValueError: If an argument is out of range.
 
     Example:
-        >>> sliding_nats(nn.Embedding.from_pretrained(torch.zeros(3, 3)), torch.arange(3), 2, 1)
+        >>> sliding_nats(lambda ids: torch.zeros(*ids.shape, 3), torch.arange(3), 2, 1)
         (2.197..., 2)
     """
     nats = 0.0

@@ -1,5 +1,7 @@
 """Greedy decoding: take the likeliest token, append it, ask again.
 
+`greedy_decode` is the whole idea; `greedy` is what one uses.
+
 Letters: B = sequences, T = tokens given, N = tokens given and new, V = vocab_size.
 """
 
@@ -8,6 +10,10 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+from course_lib.generation.reading import AnyModel
+from course_lib.generation.rules import Rules
+from course_lib.generation.writing import Prompts, as_batch, begin, collect, texts_of, write
 
 
 @torch.no_grad()
@@ -51,3 +57,50 @@ def greedy_decode(
             newest = newest.masked_fill(ended, end_id)
         ids = torch.cat([ids, newest.unsqueeze(1)], dim=1)
     return ids
+
+
+def greedy(
+    model: AnyModel,
+    prompts: Prompts,
+    n_tokens: int,
+    *,
+    rules: Rules | None = None,
+    n_sequences: int = 1,
+) -> list[list[int]]:
+    """Go on writing, always with the likeliest token; what was read is not read again.
+
+    Args:
+        model: As for `adapt`.
+        prompts: The beginnings.
+        n_tokens: How many tokens to write at most, for each (≥ 1).
+        rules: When a text ends, and what it may not repeat.
+        n_sequences: Only 1 makes sense; the others are refused with the reason.
+
+    Returns:
+        The new ids of each text, without its prompt and without the token that ended it.
+
+    Raises:
+        ValueError: If `n_sequences` is not 1, a prompt is empty, `n_tokens` is below 1, or the
+            model cannot place so many.
+
+    Example:
+        >>> def counts_on(ids):
+        ...     return torch.nn.functional.one_hot((ids + 1) % 5, 5).float()
+        >>> greedy(counts_on, torch.tensor([[2], [0]]), n_tokens=3, rules=Rules(end_id=4))
+        [[3], [1, 2, 3]]
+    """
+    if n_sequences != 1:
+        raise ValueError(
+            f"n_sequences must be 1; got n_sequences={n_sequences}. Greedy decoding has no chance "
+            "in it: it would give the same text each time. Draw with `sample`, or take the best "
+            "few of `beam_search`."
+        )
+    rules = Rules() if rules is None else rules
+    batch = as_batch(prompts)
+    reading, logits = begin(model, batch, n_tokens)
+    steps = write(reading, logits, texts_of(batch), n_tokens, _likeliest, rules)
+    return collect(steps, len(batch.ids))
+
+
+def _likeliest(scores: Float[Tensor, "B V"]) -> Int[Tensor, " B"]:
+    return scores.argmax(dim=-1)

@@ -1,6 +1,6 @@
 """From a distribution over the next token to text: draw, append, repeat.
 
-Letters in shapes: V outcomes.
+Letters: B = any number of leading axes (sequences), V = vocab_size.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def apply_temperature(log_probs: Float[Tensor, " V"], temperature: float) -> Float[Tensor, " V"]:
+def apply_temperature(
+    log_probs: Float[Tensor, "*B V"], temperature: float
+) -> Float[Tensor, "*B V"]:
     """Sharpen or flatten a distribution.
 
     Below 1 the likely becomes likelier, above 1 all outcomes move towards equal chances.

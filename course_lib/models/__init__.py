@@ -51,6 +51,7 @@ from course_lib.models.recurrent_translator import (
     RecurrentTranslator,
     RecurrentTranslatorConfig,
 )
+from course_lib.models.shipped import Shipped, checkpoint_names, load_checkpoint
 from course_lib.models.tree import TreeNetwork, TreeNetworkConfig
 from course_lib.models.word_model import WordModel
 
@@ -76,6 +77,7 @@ __all__ = [
     "NGramTable",
     "RecurrentTranslator",
     "RecurrentTranslatorConfig",
+    "Shipped",
     "TreeNetwork",
     "TreeNetworkConfig",
     "WordModel",
@@ -83,6 +85,7 @@ __all__ = [
     "bert_base",
     "bert_from_hf",
     "bert_to_hf",
+    "checkpoint_names",
     "count_ngrams",
     "discounted_probabilities",
     "encoder_decoder_from_hf",
@@ -97,6 +100,7 @@ __all__ = [
     "llama3_8b",
     "llama_from_hf",
     "llama_to_hf",
+    "load_checkpoint",
     "load_tensors",
     "lstm_step",
     "shift_right",

@@ -1,13 +1,13 @@
 """The blocks of the encoder-decoder, and what its decoder remembers between tokens.
 
-Letters: B = sequences, S = source tokens, T = target tokens given now, N = target tokens so far
-(those in the cache too), D = d_model, H = heads, K = d_head.
+Letters: B = sequences, C = sequences kept, S = source tokens, T = target tokens given now,
+N = target tokens so far (those in the cache too), D = d_model, H = heads, K = d_head.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from course_lib.nn.attention import attend, merge_heads, split_heads
@@ -32,6 +32,12 @@ class DecoderCache:
     target: KVCache
     memory: Float[Tensor, "B S D"] | None = None
     memory_parts: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+    def keep(self, rows: Int[Tensor, " C"]) -> None:
+        """Go on with some of the sequences, in a new order; see `KVCache.keep`."""
+        self.target.keep(rows)
+        self.memory = None if self.memory is None else self.memory[rows]
+        self.memory_parts = [(keys[rows], values[rows]) for keys, values in self.memory_parts]
 
 
 class EncoderBlock(nn.Module):

@@ -1,7 +1,7 @@
 """GPT-2: a decoder with learned positions that normalises before each half of a block.
 
-Letters: B = sequences, T = new tokens, S = tokens so far, cached ones included, H = heads,
-K = d_head, D = d_model, V = vocab_size.
+Letters: B = sequences (`*B` any leading axes), T = new tokens, S = tokens so far, cached ones
+included, H = heads, K = d_head, D = d_model, V = vocab_size.
 """
 
 from dataclasses import dataclass
@@ -212,7 +212,7 @@ class GPT(nn.Module):
         Raises:
             ValueError: If the tokens are more than `max_len`, or `mask` does not cover them all.
         """
-        return self.tokens.logits(self.hidden(ids, mask, cache))
+        return self.score(self.hidden(ids, mask, cache))
 
     def hidden(
         self,
@@ -236,14 +236,21 @@ class GPT(nn.Module):
             cache.advance(n_new)
         return self.final_norm(x)
 
-    def make_cache(self, n_sequences: int, max_len: int | None = None) -> KVCache:
+    def score(self, hidden: Float[Tensor, "*B D"]) -> Float[Tensor, "*B V"]:
+        """Make the logits from the vectors that `hidden` gives."""
+        return self.tokens.logits(hidden)
+
+    def make_cache(
+        self, n_sequences: int, max_len: int | None = None, cache_type: type[KVCache] = KVCache
+    ) -> KVCache:
         """Make an empty cache that fits this model.
 
         Args:
             n_sequences: How many sequences are written side by side.
             max_len: For how many tokens; the model's own `max_len` if None.
+            cache_type: How keys and values are kept.
         """
-        return KVCache(
+        return cache_type(
             self.config.n_layers,
             n_sequences,
             self.config.n_heads,

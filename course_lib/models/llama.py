@@ -1,7 +1,7 @@
 """Llama: a decoder with rotary positions, RMS norms, gated feed-forward and shared key heads.
 
-Letters: B = sequences, T = new tokens, S = tokens so far, cached ones included, K2 = d_head / 2,
-D = d_model, V = vocab_size.
+Letters: B = sequences (`*B` any leading axes), T = new tokens, S = tokens so far, cached ones
+included, K2 = d_head / 2, D = d_model, V = vocab_size.
 """
 
 from dataclasses import dataclass
@@ -226,8 +226,7 @@ class Llama(nn.Module):
         Raises:
             ValueError: If the tokens are more than `max_len`, or `mask` does not cover them all.
         """
-        hidden = self.hidden(ids, mask, cache)
-        return self.tokens.logits(hidden) if self.config.tie_embeddings else self.head(hidden)
+        return self.score(self.hidden(ids, mask, cache))
 
     def hidden(
         self,
@@ -250,14 +249,21 @@ class Llama(nn.Module):
             cache.advance(n_new)
         return self.final_norm(x)
 
-    def make_cache(self, n_sequences: int, max_len: int | None = None) -> KVCache:
+    def score(self, hidden: Float[Tensor, "*B D"]) -> Float[Tensor, "*B V"]:
+        """Make the logits from the vectors that `hidden` gives."""
+        return self.tokens.logits(hidden) if self.config.tie_embeddings else self.head(hidden)
+
+    def make_cache(
+        self, n_sequences: int, max_len: int | None = None, cache_type: type[KVCache] = KVCache
+    ) -> KVCache:
         """Make an empty cache that fits this model.
 
         Args:
             n_sequences: How many sequences are written side by side.
             max_len: For how many tokens; the model's own `max_len` if None.
+            cache_type: How keys and values are kept.
         """
-        return KVCache(
+        return cache_type(
             self.config.n_layers,
             n_sequences,
             self.config.n_kv_heads,

@@ -12,6 +12,7 @@ from course_lib.nn.blocks import post_norm_block, pre_norm_block
 from course_lib.nn.cache import KVCache
 from course_lib.nn.embedding import TokenEmbedding
 from course_lib.nn.feedforward import FeedForward, SwiGLU, gelu, gelu_tanh, relu_squared
+from course_lib.nn.int8_cache import Int8Cache
 from course_lib.nn.loss import (
     IGNORE_ID,
     cross_entropy,
@@ -38,6 +39,7 @@ __all__ = [
     "IGNORE_ID",
     "AdditiveAttention",
     "FeedForward",
+    "Int8Cache",
     "KVCache",
     "LayerNorm",
     "LearnedPositions",

@@ -1,11 +1,11 @@
 """The keys and values of tokens already read, kept so that each is computed once.
 
-Letters: L = layers, B = sequences, G = heads of keys and values, T = new tokens, S = tokens so far,
-K = d_head.
+Letters: L = layers, B = sequences, C = sequences kept, G = heads of keys and values,
+T = new tokens, S = tokens so far, K = d_head.
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -27,6 +27,7 @@ class KVCache:
     Attributes:
         n_tokens: How many tokens of each sequence all layers have read.
         max_len: As above.
+        layers: Keys and values of each layer, with the room that is left, both (B, G, max_len, K).
 
     Reference:
         Shazeer 2019, "Fast Transformer Decoding: One Write-Head is All You Need", section 2.4.1,
@@ -52,11 +53,17 @@ class KVCache:
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> None:
-        shape = (n_layers, n_sequences, n_kv_heads, max_len, d_head)
-        self._keys = torch.zeros(shape, dtype=dtype, device=device)
-        self._values = torch.zeros(shape, dtype=dtype, device=device)
+        shape = (n_layers, 2, n_sequences, n_kv_heads, max_len, d_head)
+        room = torch.zeros(shape, dtype=dtype, device=device)
+        self.layers = [(room[layer, 0], room[layer, 1]) for layer in range(n_layers)]
         self.max_len = max_len
         self.n_tokens = 0
+
+    @property
+    def n_bytes(self) -> int:
+        """The memory that is set aside."""
+        parts = (part for layer in self.layers for part in layer)
+        return sum(part.numel() * part.element_size() for part in parts)
 
     def append(
         self, layer: int, keys: Float[Tensor, "B G T K"], values: Float[Tensor, "B G T K"]
@@ -75,10 +82,11 @@ class KVCache:
             ValueError: If there is no room.
         """
         start, end = self.n_tokens, self.n_tokens + keys.shape[2]
-        self._require_room(end)
-        self._keys[layer, :, :, start:end] = keys.detach()
-        self._values[layer, :, :, start:end] = values.detach()
-        return self._keys[layer, :, :, :end], self._values[layer, :, :, :end]
+        self.require_room(end)
+        kept_keys, kept_values = self.layers[layer]
+        kept_keys[:, :, start:end] = keys.detach()
+        kept_values[:, :, start:end] = values.detach()
+        return kept_keys[:, :, :end], kept_values[:, :, :end]
 
     def advance(self, n_tokens: int) -> None:
         """Count tokens as read, after every layer has appended them.
@@ -89,10 +97,42 @@ class KVCache:
         Raises:
             ValueError: If there is no room for so many.
         """
-        self._require_room(self.n_tokens + n_tokens)
+        self.require_room(self.n_tokens + n_tokens)
         self.n_tokens += n_tokens
 
-    def _require_room(self, n_tokens: int) -> None:
+    def keep(self, rows: Int[Tensor, " C"]) -> None:
+        """Go on with some of the sequences, in a new order; one may be kept several times.
+
+        Args:
+            rows: Which, counted from 0.
+        """
+        self.layers = [(keys[rows], values[rows]) for keys, values in self.layers]
+
+    def forget(self, n_tokens: int) -> None:
+        """Take back the newest tokens of every sequence.
+
+        Args:
+            n_tokens: How many.
+
+        Raises:
+            ValueError: If there are fewer, or `n_tokens` is negative.
+        """
+        if not 0 <= n_tokens <= self.n_tokens:
+            raise ValueError(
+                f"n_tokens must be ≥ 0 and ≤ {self.n_tokens}, the tokens in this cache; "
+                f"got n_tokens={n_tokens}."
+            )
+        self.n_tokens -= n_tokens
+
+    def require_room(self, n_tokens: int) -> None:
+        """Refuse more tokens than there is room for.
+
+        Args:
+            n_tokens: Those in the cache and new ones.
+
+        Raises:
+            ValueError: If they are more than `max_len`.
+        """
         if n_tokens > self.max_len:
             raise ValueError(
                 f"n_tokens must be ≤ max_len={self.max_len}, the room of this cache; "

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from course_lib.cli.app import app
 from course_lib.cli.model_folder import load_model
-from course_lib.cli.writing import Sampling, stream_text
+from course_lib.cli.writing import stream_text
 from course_lib.errors import CourseError
 from course_lib.seeding import make_generator
 
@@ -20,9 +20,9 @@ def test_the_prompt_and_what_comes_after_it_are_printed(trained: Path) -> None:
     prompt = "The cat 小猫"
     done = run(trained, "--prompt", prompt, "--tokens", 23, "--seed", 3, "--top", 5)
     assert done.exit_code == 0, done.output
-    sampling = Sampling(generator=make_generator(3), temperature=0.8, top=5)
     model, tokenizer = load_model(trained, torch.device("cpu"))
-    text = "".join(stream_text(model, tokenizer, prompt, 23, sampling))
+    choice: Any = {"generator": make_generator(3), "temperature": 0.8, "top": 5}
+    text = "".join(stream_text(model, tokenizer, prompt, 23, **choice))
     assert done.output == prompt + text + "\n"
 
 

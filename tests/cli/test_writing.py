@@ -1,18 +1,17 @@
+from typing import Any
+
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from course_lib.cli.writing import Sampling, stream_ids, stream_text, whole_characters
+from course_lib.cli.writing import stream_text
 from course_lib.errors import CourseError
-from course_lib.generation import greedy_decode
+from course_lib.generation import Sampling, greedy_decode, sample
 from course_lib.models import GPT, GPTConfig, Llama, LlamaConfig
 from course_lib.seeding import make_generator
 from course_lib.tokenizers import BPETokenizer
 
-TOKENIZER = BPETokenizer.train(
-    ["the cat 小猫 sees"], vocab_size=262, special_tokens=["<|endoftext|>"]
-)
+END = "<|endoftext|>"
+TOKENIZER = BPETokenizer.train(["the cat 小猫 sees"], vocab_size=262, special_tokens=[END])
 
 
 def make_gpt(max_len: int) -> GPT:
@@ -28,76 +27,67 @@ def make_llama() -> Llama:
     return Llama(LlamaConfig(vocab_size=262, max_len=23, **sizes), make_generator(1)).eval()
 
 
-def sampling(temperature: float = 1.0, top: int = 0, seed: int = 0) -> Sampling:
-    return Sampling(generator=make_generator(seed), temperature=temperature, top=top)
+def write(model: Any, prompt: str, n_tokens: int, **choice: Any) -> str:
+    settings = {"generator": make_generator(choice.pop("seed", 0)), "temperature": 1.0, "top": 0}
+    return "".join(stream_text(model, TOKENIZER, prompt, n_tokens, **settings | choice))
+
+
+def text_of(ids: torch.Tensor | list[int]) -> str:
+    return TOKENIZER.decode(map(int, ids)).rstrip("�")
 
 
 @pytest.mark.parametrize("model", [make_gpt(23), make_llama()])
-@pytest.mark.parametrize("choice", [sampling(temperature=0), sampling(top=1)])
+@pytest.mark.parametrize("choice", [{"temperature": 0}, {"top": 1}, {"temperature": 0, "top": 3}])
 def test_without_chance_the_text_is_that_of_greedy_decoding(
-    model: GPT | Llama, choice: Sampling
+    model: GPT | Llama, choice: dict[str, float]
 ) -> None:
-    prompt = torch.tensor([[7, 2, 11]])
-    written = list(stream_ids(model, prompt[0].tolist(), 13, choice, end_id=None))
-    assert written == greedy_decode(model, prompt, 13)[0, 3:].tolist()
+    prompt = torch.tensor([TOKENIZER.encode("cat")])
+    expected = greedy_decode(model, prompt, 13)[0, prompt.shape[1] :]
+    assert write(model, "cat", 13, **choice) == text_of(expected)
 
 
 def test_beyond_the_models_length_it_goes_on_from_the_newer_half() -> None:
     model = make_gpt(5)
-    ids = [7, 2, 11, 5, 3, 9, 1]
-    written = list(stream_ids(model, ids, 9, sampling(temperature=0), end_id=None))
+    prompt = "cat sees cat"
+    ids = TOKENIZER.encode(prompt)
+    n_given = len(ids)
+    assert n_given > 5
     n_read = 0  # tokens that the model sees, by hand: 3, 4, 5, and then 3 again
-    for newest in written:
+    for _ in range(9):
         n_read = 3 if n_read in (0, 5) else n_read + 1
-        assert newest == int(model(torch.tensor([ids[-n_read:]]))[0, -1].argmax())
-        ids.append(newest)
+        ids.append(int(model(torch.tensor([ids[-n_read:]]))[0, -1].argmax()))
+    assert write(model, prompt, 9, temperature=0) == text_of(ids[n_given:])
 
 
 def test_the_end_mark_ends_the_text_unseen() -> None:
     model = make_gpt(23)
-    written = list(stream_ids(model, [7, 2], 13, sampling(), end_id=None))
-    end_id = written[4]
-    assert end_id not in written[:4]
-    assert list(stream_ids(model, [7, 2], 13, sampling(), end_id)) == written[:4]
+    prompt = torch.tensor([TOKENIZER.encode("the")])
+    written = greedy_decode(model, prompt, 13)[0, prompt.shape[1] :].tolist()
+    place = next(at for at in range(3, 13) if written[at] not in written[:at])
+    end_id = TOKENIZER.special_tokens[END]
+    assert end_id not in written
+    rows = model.tokens.weight.data
+    rows[[end_id, written[place]]] = rows[[written[place], end_id]]  # they swap roles
+    assert write(model, "the", 13, temperature=0) == text_of(written[:place]) != ""
 
 
 def test_draws_follow_the_temperature_and_the_top() -> None:
-    logits = torch.tensor([0.0, 3.0, 2.0, -1.0])
-    choice = sampling(temperature=0.5, seed=3)
-    drawn = torch.tensor([choice.choose(logits) for _ in range(600)])
-    shares = torch.bincount(drawn, minlength=4) / 600
-    expected = (logits * 2).softmax(-1)
-    torch.testing.assert_close(shares, expected, rtol=0, atol=0.06)  # 3 standard errors
-    best = sampling(temperature=5.0, top=2)
-    assert {best.choose(logits) for _ in range(50)} == {1, 2}
-    everything = sampling(temperature=5.0, top=9)
-    assert {everything.choose(logits) for _ in range(200)} == {0, 1, 2, 3}
-
-
-def test_the_text_is_that_of_the_ids_and_repeats_with_its_seed() -> None:
     model = make_gpt(23)
-    ids = list(stream_ids(model, TOKENIZER.encode("the"), 19, sampling(seed=5), end_id=None))
-    text = "".join(stream_text(model, TOKENIZER, "the", 19, sampling(seed=5)))
-    assert text.rstrip("�") == TOKENIZER.decode(ids).rstrip("�")
-    assert text != "".join(stream_text(model, TOKENIZER, "the", 19, sampling(seed=6)))
+    prompt = torch.tensor([TOKENIZER.encode("the")])
+    for temperature, top in ((0.5, 0), (2.0, 3), (1.0, 300)):
+        choice = Sampling(temperature=temperature, top_k=top or None)
+        (ids,) = sample(model, prompt, 13, generator=make_generator(3), sampling=choice)
+        got = write(model, "the", 13, seed=3, temperature=temperature, top=top)
+        assert got == text_of(ids) != ""
+
+
+def test_a_text_repeats_with_its_seed() -> None:
+    model = make_gpt(23)
+    texts = [write(model, "the", 19, seed=seed) for seed in (5, 5, 6)]
+    assert texts[0] == texts[1] != texts[2]
 
 
 def test_an_empty_prompt_is_refused_at_once() -> None:
+    choice: Any = {"generator": make_generator(0), "temperature": 1.0, "top": 0}
     with pytest.raises(CourseError, match="--prompt must hold at least one character"):
-        stream_text(make_gpt(5), TOKENIZER, "", 3, sampling())
-
-
-@settings(deadline=None)
-@given(st.text(), st.data())
-def test_characters_are_whole_wherever_the_bytes_are_cut(text: str, data: st.DataObject) -> None:
-    content = text.encode()
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(content)))))
-    starts, ends = [0, *cuts], [*cuts, len(content)]
-    pieces = list(whole_characters(content[a:b] for a, b in zip(starts, ends, strict=True)))
-    assert "".join(pieces) == text
-    assert all(pieces)
-    assert all("�" not in piece for piece in pieces) or "�" in text
-
-
-def test_bytes_that_are_no_character_are_marked_and_an_unfinished_one_is_left_out() -> None:
-    assert list(whole_characters([b"a\xff", b"b", "é".encode()[:1]])) == ["a�", "b"]
+        stream_text(make_gpt(5), TOKENIZER, "", 3, **choice)

@@ -79,3 +79,46 @@ def test_number_format_and_place() -> None:
     keys, values = cache.append(0, torch.ones(2, 3, 1, 5), torch.ones(2, 3, 1, 5))
     assert (keys.dtype, values.dtype) == (torch.bfloat16, torch.bfloat16)
     assert KVCache(1, 2, 3, 7, 5).append(0, keys, values)[0].dtype == torch.float32
+
+
+def test_sequences_are_kept_in_a_new_order() -> None:
+    cache, keys, values = make_cache(), *(random_heads(3, 2, 4, 5, seed=i) for i in (0, 1))
+    for layer in range(2):
+        cache.append(layer, keys + layer, values + layer)
+    cache.advance(4)
+    rows = torch.tensor([2, 0, 2, 1])
+    cache.keep(rows)
+    new = random_heads(4, 2, 1, 5, seed=2)
+    for layer in range(2):
+        kept = cache.append(layer, new, -new)
+        for got, old, newest in zip(kept, (keys, values), (new, -new), strict=True):
+            expected = torch.cat([(old + layer)[rows], newest], dim=2)
+            torch.testing.assert_close(got, expected, rtol=0, atol=0)
+
+
+def test_the_newest_tokens_are_forgotten() -> None:
+    cache, keys = make_cache(), random_heads(3, 2, 7, 5, seed=0)
+    cache.append(0, keys, keys)
+    cache.advance(7)
+    cache.forget(3)
+    assert cache.n_tokens == 4
+    new = random_heads(3, 2, 1, 5, seed=1)
+    expected = torch.cat([keys[:, :, :4], new], dim=2)
+    torch.testing.assert_close(cache.append(0, new, new)[0], expected, rtol=0, atol=0)
+    cache.forget(0)
+    assert cache.n_tokens == 4
+
+
+@pytest.mark.parametrize("n_tokens", [-1, 5])
+def test_no_more_is_forgotten_than_is_there(n_tokens: int) -> None:
+    cache = make_cache()
+    cache.advance(4)
+    told = f"n_tokens must be ≥ 0 and ≤ 4, the tokens in this cache; got n_tokens={n_tokens}"
+    with pytest.raises(ValueError, match=told):
+        cache.forget(n_tokens)
+    cache.forget(4)
+    assert cache.n_tokens == 0
+
+
+def test_its_bytes_are_counted() -> None:
+    assert make_cache().n_bytes == 2 * 2 * 3 * 2 * 11 * 5 * 8
