@@ -112,7 +112,8 @@ def adapt(model: AnyModel | object) -> Readable:
     if is_hugging_face(model):
         return HuggingFaceModel(model)
     if callable(model):
-        return Uncached(model)
+        function: Callable[..., Any] = model
+        return Uncached(function)
     raise TypeError(f"model must be a language model or a function; got {type(model).__name__}.")
 
 

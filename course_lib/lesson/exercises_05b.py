@@ -21,6 +21,7 @@ def _schedule(
     rise: Callable[[int, int], float] = lambda step, n_warmup: (step + 1) / n_warmup,
     fall: Callable[[float, float], float] = _half_wave,
     counted_from_start: bool = False,
+    until_the_last: bool = False,
     warm: bool = True,
 ) -> Callable[[int, int, int, float], float]:
     """Make a twin of `warmup_cosine` from its parts."""
@@ -29,7 +30,7 @@ def _schedule(
         if warm and step < n_warmup:
             return rise(step, n_warmup)
         begin = 0 if counted_from_start else n_warmup
-        return fall((step - begin) / (n_steps - begin), final)
+        return fall((step - begin) / (n_steps - until_the_last - begin), final)
 
     return twin
 
@@ -70,6 +71,12 @@ WARMUP_COSINE = Exercise(
             twin=_schedule(counted_from_start=True),
             hint="Your fall has begun before the warm-up was over, so the factor jumps down after "
             "it. What share of the steps *after* the warm-up is done?",
+        ),
+        Mistake(
+            name="over-one-step-too-early",
+            twin=_schedule(until_the_last=True),
+            hint="Your fall is over at the last step. Before that step there is still one step to "
+            "go: the share that is done is counted *before* the step, over all n_steps - n_warmup.",
         ),
         Mistake(
             name="straight-fall",

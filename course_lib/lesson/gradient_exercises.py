@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 
 from course_lib.data.batches import TokenBatch
-from course_lib.lesson.exercise import Case, Exercise, Mistake
+from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
+from course_lib.lesson.recognising import right_but_for_the_arguments
 from course_lib.seeding import make_generator
 from course_lib.training.objectives import LossSum
 
@@ -16,7 +19,7 @@ from course_lib.training.objectives import LossSum
 class TableModel(nn.Module):
     """A model for the cases: a table of which token follows which.
 
-    Two are equal if their tables are: an answer may leave in `grad` what it likes.
+    Two are equal if their tables are, and what an optimiser would read in `grad`.
     """
 
     def __init__(self, vocab_size: int, seed: int, *, used: bool) -> None:
@@ -27,7 +30,9 @@ class TableModel(nn.Module):
             self.table.grad = torch.full_like(table, 0.25)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, TableModel) and torch.equal(self.table, other.table)
+        if not isinstance(other, TableModel) or not torch.equal(self.table, other.table):
+            return False
+        return torch.allclose(self.gradient(), other.gradient())
 
     __hash__ = nn.Module.__hash__
 
@@ -37,6 +42,10 @@ class TableModel(nn.Module):
         twin.table.data.copy_(self.table.data)
         twin.table.grad = None if self.table.grad is None else self.table.grad.clone()
         return twin
+
+    def gradient(self) -> Tensor:
+        """Give what stands in `grad`: 0 if nothing does."""
+        return torch.zeros_like(self.table) if self.table.grad is None else self.table.grad
 
     def forward(self, ids: Tensor) -> Tensor:
         """Score every token after each token."""
@@ -49,6 +58,40 @@ def table_sum(model: nn.Module, batch: TokenBatch) -> LossSum:
     logits = model(batch.ids[:, :-1])[counted]
     total = F.cross_entropy(logits, batch.ids[:, 1:][counted], reduction="sum")
     return LossSum(total, int(counted.sum()))
+
+
+class Kept:
+    """A tensor that a forward pass has kept for its backward pass."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+
+class RoomForOne:
+    """`table_sum` in a memory that holds what one forward pass keeps, and no more."""
+
+    def __init__(self) -> None:
+        self.kept: WeakSet[Kept] = WeakSet()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "RoomForOne":
+        """Begin anew: a copied `WeakSet` never forgets."""
+        return RoomForOne()
+
+    def __call__(self, model: nn.Module, batch: TokenBatch) -> LossSum:
+        """Sum the surprise, if what earlier batches have kept is gone."""
+        if self.kept:
+            raise MemoryError("an earlier batch still waits for its backward pass.")
+        with saved_tensors_hooks(self._keep, lambda kept: kept.tensor):
+            return table_sum(model, batch)
+
+    def _keep(self, tensor: Tensor) -> Kept:
+        kept = Kept(tensor.detach())  # else a graph that nobody needs would hold itself
+        self.kept.add(kept)
+        return kept
+
+
+def _all_at_once(observations: tuple[Observation, ...]) -> bool:
+    return any(isinstance(one.error, MemoryError) for one in observations)
 
 
 def _arguments(
@@ -119,6 +162,10 @@ ACCUMULATE_GRADIENTS = Exercise(
             args=lambda: _arguments(4, [[2, 5], [7, 3]], used=True),
         ),
         Case(
+            why="batches of which only one fits in memory",
+            args=lambda: (*_arguments(6, [[5, 2], [3, 11], [7]])[:2], RoomForOne()),
+        ),
+        Case(
             why="batches in which nothing counts",
             args=lambda: _arguments(5, [[1, 1], [1]]),
             raises=ValueError,
@@ -178,6 +225,20 @@ ACCUMULATE_GRADIENTS = Exercise(
             twin=_accumulation(report=lambda losses: sum(x.total.item() for x in losses)),
             hint="The gradients are right. The loss you return is a sum of nats; the caller wants "
             "nats per counted token.",
+        ),
+        Mistake(
+            name="all-batches-kept",
+            seen=_all_at_once,
+            hint="You hold the losses of several batches, and with each all that its backward pass "
+            "needs: no memory is saved. Call `backward()` for a batch before the next goes through "
+            "the model.",
+        ),
+        Mistake(
+            name="not-in-grad",
+            seen=right_but_for_the_arguments,
+            in_arguments=True,
+            hint="What you return is right, but it is not what stands in the parameters' `grad`, "
+            "where an optimiser reads. Divide the gradients in place: `gradient /= …`.",
         ),
     ),
     nudge="`backward()` *adds* to what stands in `grad`. So the sum over batches comes by itself; "

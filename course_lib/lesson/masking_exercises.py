@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course_lib.evaluation.sliding import Window
 from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
+from course_lib.lesson.recognising import right_but_for_the_arguments
 from course_lib.seeding import make_generator
 
 MASK_ID = 1
@@ -26,9 +27,9 @@ def _masking(seed: int, n_rows: int, n_tokens: int, share: float) -> tuple[Any, 
 
 
 def _by_hand() -> tuple[Any, ...]:
-    draws = torch.tensor([[0.3, 0.85, 0.95, 0.1, 0.85, 0.79]])
-    chosen = torch.tensor([[True, True, True, False, False, True]])
-    return torch.tensor([[5, 6, 7, 8, 9, 10]]), chosen, draws, 20 + torch.arange(6)[None], MASK_ID
+    draws = torch.tensor([[0.3, 0.85, 0.95, 0.1, 0.85, 0.79, 0.8, 0.9]])
+    chosen = torch.tensor([[True, True, True, False, False, True, True, True]])
+    return 5 + torch.arange(8)[None], chosen, draws, 20 + torch.arange(8)[None], MASK_ID
 
 
 def _twin(
@@ -56,16 +57,12 @@ def _not_chosen(ids: Tensor, chosen: Tensor, draws: Tensor, others: Tensor, mask
     return _twin(0.8, 0.9)(ids, ~chosen, draws, others, mask_id)
 
 
-def _in_place(observations: tuple[Observation, ...]) -> bool:
-    return all(one.error is None for one in observations)
-
-
 MASK_TOKENS = Exercise(
     key="05b:mask_tokens",
     target="course_lib.training.masked:mask_tokens",
     level="core",
     cases=(
-        Case(why="six tokens, four of them chosen", args=_by_hand),
+        Case(why="eight tokens, six of them chosen", args=_by_hand),
         Case(why="3 texts of 41 tokens", args=lambda: _masking(1, 3, 41, 0.5)),
         Case(why="every token chosen", args=lambda: _masking(2, 2, 61, 1.0)),
         Case(why="no token chosen", args=lambda: _masking(3, 2, 7, 0.0)),
@@ -95,6 +92,12 @@ MASK_TOKENS = Exercise(
             hint="You mask only the draws below 0.1. The mask takes 80 %.",
         ),
         Mistake(
+            name="limits-included",
+            twin=_twin(0.8 + 1e-6, 0.9 + 1e-6),
+            hint="A draw of exactly 0.8 or 0.9 goes the wrong way: the mask takes draws *below* "
+            "0.8, another token those from 0.8 to *below* 0.9.",
+        ),
+        Mistake(
             name="replaced-by-the-first-draws",
             twin=_replaced_first,
             hint="Your shares are right, but other draws belong to them: below 0.8 the mask, from "
@@ -112,7 +115,7 @@ MASK_TOKENS = Exercise(
         ),
         Mistake(
             name="changed-in-place",
-            seen=_in_place,
+            seen=right_but_for_the_arguments,
             in_arguments=True,
             hint="The result is right, but you have written into `ids`. They are still needed: "
             "they hold the answers. Work on a copy.",
@@ -158,6 +161,12 @@ def _late_starts(n_ids: int, max_len: int, stride: int) -> list[Window]:
     """Windows that begin every `stride` ids, also the last one, which is then short."""
     right = _cut()(n_ids, max_len, stride)
     return [Window(i * stride, window.counted_from, window.end) for i, window in enumerate(right)]
+
+
+def _side_by_side(n_ids: int, max_len: int, stride: int) -> list[Window]:
+    """Windows that do not overlap: each begins where the one before ended."""
+    first, *others = _cut()(n_ids, max_len, stride)
+    return [first, *(window._replace(start=window.counted_from) for window in others)]
 
 
 def _lists(observations: tuple[Observation, ...]) -> bool:
@@ -218,6 +227,13 @@ SLIDING_WINDOWS = Exercise(
             twin=_late_starts,
             hint="Your last window is shorter than the others, so its ids have less context. Let "
             "it end with the text, and begin `max_len` before.",
+        ),
+        Mistake(
+            name="no-overlap",
+            twin=_side_by_side,
+            hint="Each of your windows begins where the one before ended, so its first ids are "
+            "asked for with nothing before them. Let it read again what stands before: it may be "
+            "`max_len` long.",
         ),
         Mistake(
             name="plain-tuples",

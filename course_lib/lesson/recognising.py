@@ -74,3 +74,13 @@ def right_but_for_the_error(observations: tuple[Observation, ...]) -> bool:
     return all(
         found.error is None and agree(found.value, found.expected, _TOLERANCE) for found in plain
     ) and any(not isinstance(found.error, found.case.raises or ()) for found in due)
+
+
+def right_but_for_the_arguments(observations: tuple[Observation, ...]) -> bool:
+    """Recognise answers that are right on all cases, but do not leave their arguments as they must.
+
+    Args:
+        observations: What the answer did.
+    """
+    changed = any(found.changed_input for found in observations)
+    return changed and all(_is_right(found) for found in observations)

@@ -1,10 +1,12 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from course_lib.lesson.exercise import Case, Observation
 from course_lib.lesson.recognising import (
     agrees_with,
+    right_but_for_the_arguments,
     right_but_for_the_error,
     right_except_on,
 )
@@ -67,3 +69,12 @@ def test_right_but_for_the_error() -> None:
     assert right_but_for_the_error(observe(lambda x: [x**0.5][0 if x > 0 else 1]))  # IndexError
     assert not right_but_for_the_error(observe(math.sqrt))
     assert not right_but_for_the_error(observe(lambda x: x / 2))
+
+
+def test_right_but_for_the_arguments() -> None:
+    right, halves = observe(math.sqrt), observe(lambda x: x / 2)
+    assert not right_but_for_the_arguments(right)
+    assert right_but_for_the_arguments(
+        (*right[:1], replace(right[1], changed_input=True), right[2])
+    )
+    assert not right_but_for_the_arguments((replace(halves[0], changed_input=True), *halves[1:]))

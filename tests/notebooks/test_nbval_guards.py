@@ -45,7 +45,7 @@ def test_sound_cells_pass_in_the_lessons_environment(tmp_path, monkeypatch) -> N
         "names = ['COURSE_SCALE', 'COURSE_QUIZ', 'COURSE_PROGRESS', 'COURSE_FALLBACK']\n"
         "print([os.environ.get(name) for name in names])"
     )
-    report = run_nbval(tmp_path, [printed(source, "['small', 'text', 'off', None]\n")])
+    report = run_nbval(tmp_path, [printed(source, "['dry', 'text', 'off', None]\n")])
     assert "1 passed" in report, report
 
 

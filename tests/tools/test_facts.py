@@ -25,6 +25,8 @@ FINISHED_LESSONS = (
     "03_attention",
     "04_mini_transformer",
     "05a_data",
+    "05b_objectives_and_loop",
+    "05c_scaling",
 )
 
 

@@ -1,3 +1,4 @@
+import weakref
 from copy import deepcopy
 
 import pytest
@@ -38,6 +39,29 @@ def test_micro_batches_are_one_batch() -> None:
     assert loss == pytest.approx(expected.item(), rel=1e-12)
     for ours, theirs in zip(gradients, gradients_of(whole), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+def test_no_more_is_kept_than_for_the_largest_batch() -> None:
+    model = GPT(GPTConfig(vocab_size=13, max_len=17, d_model=10, n_heads=2, n_layers=2))
+    texts = make_texts([5] * 6)
+    kept: list[weakref.ref[Tensor]] = []
+    most = []
+
+    def keep(x: Tensor) -> Tensor:
+        copy = x.detach().clone()
+        kept.append(weakref.ref(copy))
+        return copy
+
+    def compute_sum(model: nn.Module, batch: TokenBatch) -> LossSum:
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x):
+            loss = sum_of(model, batch)
+        alive = [x for x in (one() for one in kept) if x is not None]
+        most.append(sum(x.nbytes for x in alive))
+        return loss
+
+    accumulate_gradients(model, [pad_texts(texts[:2]), pad_texts(texts[2:4])], compute_sum)
+    assert most[1] == most[0]
+    assert not any(one() is not None for one in kept)
 
 
 def test_by_hand() -> None:

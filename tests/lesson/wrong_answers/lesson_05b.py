@@ -35,6 +35,12 @@ def whole_run(step, n_steps, n_warmup, final):
     return final + (1 - final) * (1 + math.cos(math.pi * step / n_steps)) / 2
 
 
+def ends_at_the_last(step, n_steps, n_warmup, final):
+    if step < n_warmup:
+        return (step + 1) / n_warmup
+    return wave(step, n_steps - 1, n_warmup, final)
+
+
 def line(step, n_steps, n_warmup, final):
     if step < n_warmup:
         return (1 + step) / n_warmup
@@ -97,6 +103,12 @@ def mask_or_stay(ids, chosen, draws, others, mask_id):
 def ten_ten(ids, chosen, draws, others, mask_id):
     hidden = ids.masked_fill(chosen & (draws < 0.1), mask_id)
     return torch.where(chosen & (draws >= 0.1) & (draws < 0.2), others, hidden)
+
+
+def up_to_and_with(ids, chosen, draws, others, mask_id):
+    ids = ids.clone()
+    ids[chosen & (draws <= 0.8)] = mask_id
+    return torch.where(chosen & (draws > 0.8) & (draws <= 0.9), others, ids)
 
 
 def others_first(ids, chosen, draws, others, mask_id):
@@ -170,6 +182,11 @@ def starts_by_stride(n_ids, max_len, stride):
     return [Window(stride * i, w.counted_from, w.end) for i, w in enumerate(windows)]
 
 
+def begins_at_the_end(n_ids, max_len, stride):
+    first, *others = right(n_ids, max_len, stride)
+    return [first, *(Window(w.counted_from, w.counted_from, w.end) for w in others)]
+
+
 def tuples(n_ids, max_len, stride):
     return [(w.start, w.counted_from, w.end) for w in right(n_ids, max_len, stride)]
 
@@ -180,6 +197,7 @@ WRONG = {
         ("no-warm-up", only_cosine),
         ("no-warm-up-but-a-plateau", plateau),
         ("fall-counted-from-the-start", whole_run),
+        ("over-one-step-too-early", ends_at_the_last),
         ("straight-fall", line),
         ("quarter-wave", quarter),
         ("final-forgotten", to_zero),
@@ -192,6 +210,7 @@ WRONG = {
         ("none-stays", two_ways),
         ("none-replaced", mask_or_stay),
         ("only-ten-in-a-hundred-masked", ten_ten),
+        ("limits-included", up_to_and_with),
         ("replaced-by-the-first-draws", others_first),
         ("chosen-ignored", everywhere),
         ("chosen-upside-down", the_rest),
@@ -204,6 +223,7 @@ WRONG = {
         ("stride-ignored", whole_windows),
         ("end-dropped", drops_the_end),
         ("last-window-begins-late", starts_by_stride),
+        ("no-overlap", begins_at_the_end),
         ("plain-tuples", tuples),
     ],
 }

@@ -83,6 +83,23 @@ def returns_the_sum(model, batches, compute_sum):
     return nats, grads(model, n_all)
 
 
+def adds_the_losses(model, batches, compute_sum):
+    model.zero_grad()
+    total, n_all = 0.0, 0
+    for batch in batches:
+        loss = compute_sum(model, batch)
+        total, n_all = total + loss.total, n_all + loss.n_counted
+    if not n_all:
+        raise ValueError("nothing counts")
+    (total / n_all).backward()
+    return total.item() / n_all, grads(model)
+
+
+def divides_outside(model, batches, compute_sum):
+    nats, n_all = run(model, batches, compute_sum)
+    return nats / n_all, grads(model, n_all)
+
+
 # --- clip_by_norm --------------------------------------------------------------------------------
 
 
@@ -159,6 +176,8 @@ WRONG = {
         ("zeroed-for-each-batch", zeroes_in_the_loop),
         ("never-zeroed", never_zeroes),
         ("loss-not-divided", returns_the_sum),
+        ("all-batches-kept", adds_the_losses),
+        ("not-in-grad", divides_outside),
     ],
     "05b:clip_by_norm": [
         ("each-alone", one_by_one),
