@@ -77,7 +77,8 @@ def beam_search(
         >>> first, after = [0.6, 0.4, 0.0], [[0.5, 0.4, 0.1], [0.0, 0.1, 0.9]]
         >>> def table(ids):  # after the prompt, token 2, and then after each other token
         ...     return torch.tensor([after[0], after[1], first])[ids].log()
-        >>> for beam in beam_search(table, torch.tensor([[2]]), 2, n_beams=2, length_penalty=0)[0]:
+        >>> found = beam_search(table, torch.tensor([[2]]), 2, n_beams=2, length_penalty=0.0)
+        >>> for beam in found[0]:
         ...     print(beam.ids, round(math.exp(beam.score), 2))
         [1, 2] 0.36
         [0, 0] 0.3
@@ -143,8 +144,8 @@ class Search:
             The newest tokens of those taken.
         """
         possible = [candidate for candidate in candidates if candidate.total > -math.inf]
-        # Of each open text only one continuation has the end token, so that among twice as many
-        # there are always n_beams to go on with.
+        # Only one continuation of each text has the end token, so that among twice as many
+        # candidates there are always n_beams to go on with.
         best = sorted(possible, key=lambda text: text.total, reverse=True)[: 2 * self.n_beams]
         ended, going_on = [], []
         for rank, text in enumerate(best):
@@ -185,7 +186,7 @@ def score_next(
     # In half precision, many texts would come out as equally likely.
     dtype = torch.promote_types(logits.dtype, torch.float32)
     texts = [search.prompt + text.ids for search in searches for text in search.open]
-    return rules.apply(logits.log_softmax(dim=-1, dtype=dtype), texts)
+    return rules.apply(logits.log_softmax(dim=1, dtype=dtype), texts)
 
 
 def advance(
@@ -202,15 +203,14 @@ def advance(
     Returns:
         The newest tokens of the texts that each search has taken.
     """
-    n_candidates = min(2 * searches[0].n_beams, log_probs.shape[-1])
-    best = log_probs.topk(n_candidates, dim=-1)
-    rows = list(zip(best.values.tolist(), best.indices.tolist(), strict=True))
+    n_candidates = min(2 * searches[0].n_beams, log_probs.shape[1])
+    best, tokens = (part.tolist() for part in log_probs.topk(n_candidates, dim=1))
     n_done, newest = 0, []
     for search in searches:
         candidates = [
-            Candidate(row + place, [*text.ids, token], text.total + log_prob)
+            Candidate(row + place, [*text.ids, tokens[place][i]], text.total + best[place][i])
             for place, text in enumerate(search.open, start=n_done)
-            for log_prob, token in zip(*rows[place], strict=True)
+            for i in range(n_candidates)
         ]
         n_done += len(search.open)
         newest.append(search.choose(candidates, is_last))

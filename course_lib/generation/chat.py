@@ -169,14 +169,17 @@ def fit_messages(
         [Message(role='user', content='Bye')]
     """
     chat = ChatFormat() if chat is None else chat
-    turn_starts = [at for at, message in enumerate(messages) if message.role == "user"]
-    n_needed = 0
-    for start in [0, *turn_starts]:
-        kept = [m for at, m in enumerate(messages) if at >= start or m.role == "system"]
-        n_needed = len(chat.encode(kept, tokenizer))
-        if n_needed <= n_tokens:
+    starts = [0, *(at for at, message in enumerate(messages) if message.role == "user")]
+    for start in starts:
+        kept = _from_turn(messages, start)
+        if len(chat.encode(kept, tokenizer)) <= n_tokens:
             return kept
+    n_needed = len(chat.encode(_from_turn(messages, starts[-1]), tokenizer))
     raise ValueError(
         f"n_tokens must be at least {n_needed}, for the system's messages and the newest turn; "
         f"got n_tokens={n_tokens}. Shorten them, or leave less room for the answer."
     )
+
+
+def _from_turn(messages: Sequence[Message], start: int) -> list[Message]:
+    return [m for at, m in enumerate(messages) if at >= start or m.role == "system"]

@@ -107,10 +107,10 @@ def _choose(
 ) -> tuple[list[int], Int[Tensor, " B"]]:
     """Let a model read the likeliest tokens; give the best of each text, and its row."""
     # In half precision, several tokens would come out as the likeliest.
-    probs = scores.softmax(dim=-1, dtype=torch.promote_types(scores.dtype, torch.float32))
-    probs, tokens = probs.topk(min(k, scores.shape[-1]), dim=-1)
+    probs = scores.softmax(dim=1, dtype=torch.promote_types(scores.dtype, torch.float32))
+    probs, tokens = probs.topk(min(k, scores.shape[1]), dim=1)
     values = (1 - alpha) * probs - alpha * texts.read_candidates(tokens)
-    best = values.masked_fill(probs == 0, -math.inf).argmax(dim=-1)  # never what is ruled out
+    best = values.masked_fill(probs == 0, -math.inf).argmax(dim=1)  # never what is ruled out
     rows = torch.arange(len(best), device=best.device) * tokens.shape[1] + best
     return tokens.flatten()[rows].tolist(), rows
 
@@ -152,7 +152,7 @@ class _Texts:
         cosines = (self._directions @ newest.mT).squeeze(-1).masked_fill(~self._mask, -math.inf)
         self._directions = torch.cat((self._directions, newest), dim=1)
         self._mask = F.pad(self._mask, (0, 1), value=True)
-        return cosines.amax(dim=-1).view(n_texts, n_each)
+        return cosines.amax(dim=1).view(n_texts, n_each)
 
     def keep(self, rows: Int[Tensor, " C"]) -> None:
         """Go on with these of the texts, in this order; one may be kept several times."""

@@ -112,7 +112,7 @@ def _advance_groups(
     is_last: bool,
 ) -> None:
     """Let every group go on by one token; the first rows are those of the first group."""
-    counts = log_probs.new_zeros(len(groups[0]), log_probs.shape[-1])
+    counts = log_probs.new_zeros(len(groups[0]), log_probs.shape[1])
     row = 0
     for group in groups:
         prompts = [prompt for prompt, search in enumerate(group) for _ in search.open]

@@ -134,4 +134,4 @@ def shuffle_answers(shots: Sequence[Shot], generator: torch.Generator) -> list[S
         ['5', '8']
     """
     order = torch.randperm(len(shots), generator=generator).tolist()
-    return [Shot(shot.question, shots[at].answer) for shot, at in zip(shots, order, strict=True)]
+    return [Shot(shot.question, shots[order[at]].answer) for at, shot in enumerate(shots)]

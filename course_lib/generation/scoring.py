@@ -111,8 +111,8 @@ def score_choices(
     if n_longest > 1:
         reading.keep(torch.zeros(n_choices, dtype=torch.long, device=ids.device))
         logits = torch.cat((logits, reading.read_each(ids[:, :-1])), dim=1)
-    sums = _log_probs_of(logits, ids).double().masked_fill(~mask, 0.0).sum(dim=1)
-    return [ChoiceScore(*row) for row in zip(sums.tolist(), map(len, choices), strict=True)]
+    log_probs = _log_probs_of(logits, ids).double().masked_fill(~mask, 0.0).sum(dim=1).tolist()
+    return [ChoiceScore(log_probs[row], len(choice)) for row, choice in enumerate(choices)]
 
 
 def choose(
