@@ -17,7 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from gpt2_peer import import_gpt2
@@ -52,7 +52,7 @@ SIZES = (
 def contenders(config: GPTConfig, n_tokens: int) -> dict[str, Write]:
     model = GPT(config, make_generator(0)).eval()
     import_gpt2()
-    peer = gpt_to_hf(model).eval()
+    peer: Any = gpt_to_hf(model).eval()
     prompt = torch.randint(config.vocab_size, (1, N_PROMPT), generator=make_generator(1))
 
     def theirs() -> list[int]:

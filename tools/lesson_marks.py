@@ -111,7 +111,10 @@ def _shown_text(mark: Mark, shown: Shown, known: set[str], solved: bool) -> str:
     body = shown.source
     if mark.kind == "exercise":
         if not shown.stub:
-            raise ValueError(f"{mark.target} must be a function with a docstring to be exercised.")
+            raise ValueError(
+                f"{mark.target} must be a function, or a class of nothing but methods, with a "
+                "docstring to be exercised."
+            )
         body = shown.source if solved else shown.stub
     imports = shown.imports(known)
     head = f"# @{mark.kind} {mark.target}"

@@ -49,7 +49,8 @@ class Shown:
     Attributes:
         target: Where it lives, "module:name".
         source: Its literal source, decorators included.
-        stub: Signature, docstring and "Your turn"; empty for a class.
+        stub: Signature, docstring and "Your turn", for a class those of its public methods; empty
+            where that would leave out something else.
         needs: The imports its source uses.
     """
 
@@ -108,22 +109,39 @@ def _read_from(text: str, module_name: str, name: str) -> Shown:
         near = ", ".join(found) or "none"
         raise ValueError(f"{module_name} must define {name!r}; its definitions: {near}.")
     node, lines = found[name], text.splitlines()
-    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
-    source = "\n".join(lines[first : node.end_lineno])
+    source = "\n".join(lines[_first_line(node) : node.end_lineno])
     bindings = _module_bindings(module, module_name)
     needs = [
         need for used in sorted(_global_names(source, name)) for need in bindings.get(used, ())
     ]
-    stub = _stub(node, lines, first) if isinstance(node, ast.FunctionDef) else ""
+    stub = _stub(node, lines)
     return Shown(f"{module_name}:{name}", source, stub, tuple(needs))
 
 
-def _stub(node: ast.FunctionDef, lines: list[str], first: int) -> str:
-    """Cut a function after its docstring; one without a docstring has nothing to answer to."""
+def _first_line(node: Definition) -> int:
+    """Count from 0 where a definition begins, decorators included."""
+    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
+
+
+def _stub(node: Definition, lines: list[str]) -> str:
+    """Cut a definition after its docstring; one without a docstring has nothing to answer to."""
     if ast.get_docstring(node) is None:
         return ""
-    docstring = node.body[0]
-    return "\n".join([*lines[first : docstring.end_lineno], " " * docstring.col_offset + YOUR_TURN])
+    if isinstance(node, ast.FunctionDef):
+        return _blank(node, lines)
+    methods = [one for one in node.body[1:] if isinstance(one, ast.FunctionDef)]
+    if len(methods) < len(node.body) - 1:
+        return ""
+    head = "\n".join(lines[_first_line(node) : node.body[0].end_lineno])
+    asked = [one for one in methods if one.name == "__init__" or not one.name.startswith("_")]
+    return "\n\n".join([head, *(_blank(one, lines) for one in asked)])
+
+
+def _blank(node: ast.FunctionDef, lines: list[str]) -> str:
+    """Put "Your turn" in the place of a body, behind the docstring if there is one."""
+    begin = node.body[0]
+    end = begin.lineno - 1 if ast.get_docstring(node) is None else begin.end_lineno
+    return "\n".join([*lines[_first_line(node) : end], " " * begin.col_offset + YOUR_TURN])
 
 
 def _global_names(source: str, own: str) -> set[str]:

@@ -1,6 +1,5 @@
 """Fit the loss law L = E + A / N^alpha + B / D^beta to measured runs."""
 
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -8,8 +7,8 @@ import numpy as np
 
 from course_lib.compute.scaling import LossLaw
 
-_HUBER = 1e-3
-_STARTS = tuple(itertools.product((2.0, 8.0), (2.0, 8.0), (0.3, 0.8), (0.3, 0.8)))
+_SMALL_ERROR = 1e-3
+_FIRST_EXPONENT = 0.5
 
 
 def fit_loss_law(
@@ -21,9 +20,9 @@ def fit_loss_law(
 ) -> LossLaw:
     """Find the constants of a loss law from runs of several sizes and lengths.
 
-    The sum over runs of the Huber loss of log(predicted / measured) is made small, from several
-    starts: small errors count squared, large ones only by their size, so that one failed run does
-    not bend the law.
+    The sum over runs of the Huber loss of log(predicted / measured) is made small: small errors
+    count squared, large ones only by their size, so that one failed run does not bend the law. The
+    search begins where plain least squares end, because the Huber loss alone has many valleys.
 
     Args:
         n_parameters: N of each run (> 0).
@@ -32,45 +31,53 @@ def fit_loss_law(
         floor: E, where it is known; None to fit it, too.
 
     Raises:
-        ValueError: If there are fewer runs than constants, the lengths differ, or a known floor
-            does not lie below every loss.
+        ValueError: If there are fewer runs than constants, the lengths differ, a number is not
+            above 0, a known floor does not lie below every loss, or the loss does not fall with
+            size and with tokens.
 
     Reference:
-        Hoffmann et al. 2022, "Training Compute-Optimal Large Language Models", section 3.3,
-        https://arxiv.org/abs/2203.15556. As Besiroglu et al. 2024 advise, the *sum* of the errors
-        is minimised: their mean is so small that the optimiser stops early.
+        Hoffmann et al. 2022, "Training Compute-Optimal Large Language Models", eq. 3 (and 11 in
+        the appendix), https://arxiv.org/abs/2203.15556. Besiroglu et al. 2024 found that the
+        optimiser had been stopped too early there; here it goes on until nothing changes.
     """
-    sizes, tokens, measured = (np.asarray(v, float) for v in (n_parameters, n_tokens, losses))
+    runs = [list(n_parameters), list(n_tokens), list(losses)]
     n_constants = 4 if floor is not None else 5
-    if not len(sizes) == len(tokens) == len(measured) >= n_constants:
+    lengths = [len(numbers) for numbers in runs]
+    if not n_constants <= lengths[0] == lengths[1] == lengths[2]:
         raise ValueError(
             f"n_parameters, n_tokens and losses must be of one length ≥ {n_constants}; "
-            f"got {len(sizes)}, {len(tokens)} and {len(measured)}."
+            f"got {lengths[0]}, {lengths[1]} and {lengths[2]}."
         )
-    lowest = float(measured.min())
-    if floor is not None and not 0 <= floor < lowest:
+    if min(map(min, runs)) <= 0:
+        raise ValueError("n_parameters, n_tokens and losses must be > 0.")
+    if floor is not None and not 0 <= floor < min(losses):
         raise ValueError(f"floor must be ≥ 0 and below every loss; got floor={floor}.")
-
-    from scipy.optimize import minimize
-
-    def law_at(point: np.ndarray) -> list[float]:
-        constants = np.exp(point).tolist()  # all five are positive
-        return constants if floor is None else [*constants, floor]
-
-    def error(point: np.ndarray) -> float:
-        a, b, alpha, beta, e = law_at(point)
-        predicted = e + a / sizes**alpha + b / tokens**beta
-        off = np.abs(np.log(predicted / measured))
-        return float(np.where(off < _HUBER, off**2 / 2, _HUBER * (off - _HUBER / 2)).sum()) * 1e3
-
-    starts = (
-        np.array([a, b, math.log(alpha), math.log(beta), math.log(lowest / 2)][:n_constants])
-        for a, b, alpha, beta in _STARTS
+    a, b, alpha, beta, *e = _best_point(np.log(runs), floor)
+    return LossLaw(
+        floor=math.exp(e[0]) if floor is None else floor,
+        size_factor=math.exp(a),
+        size_exponent=alpha,
+        data_factor=math.exp(b),
+        data_exponent=beta,
     )
-    limits = [(-10.0, 40.0)] * 2 + [(-4.0, 1.5)] * 2 + [(-12.0, math.log(lowest))]
-    found = [
-        minimize(error, start, method="L-BFGS-B", bounds=limits[:n_constants]) for start in starts
-    ]
-    best = min(found, key=lambda result: result.fun)
-    a, b, alpha, beta, e = law_at(best.x)
-    return LossLaw(floor=e, size_factor=a, size_exponent=alpha, data_factor=b, data_exponent=beta)
+
+
+def _best_point(log_runs: np.ndarray, floor: float | None) -> list[float]:
+    """Return log A, log B, alpha and beta, and log E unless the floor is known."""
+    from scipy.optimize import least_squares, minimize
+    from scipy.special import huber, logsumexp
+
+    log_n, log_d, log_loss = log_runs
+    known = [] if floor is None else [math.log(floor) if floor else -math.inf]
+
+    def off(point: np.ndarray) -> np.ndarray:
+        a, b, alpha, beta, e = [*point, *known]
+        terms = [a - alpha * log_n, b - beta * log_d, np.full(len(log_n), e)]
+        return (logsumexp(terms, axis=0) - log_loss) / _SMALL_ERROR
+
+    power, lowest = _FIRST_EXPONENT, log_loss.min()  # each term begins as the lowest loss
+    start = [lowest + power * log_n.mean(), lowest + power * log_d.mean(), power, power, lowest]
+    squares = least_squares(off, start[: 5 - len(known)], x_scale="jac")
+    return minimize(
+        lambda point: huber(1.0, off(point)).sum(), squares.x, method="L-BFGS-B", tol=1e-13
+    ).x.tolist()

@@ -151,7 +151,7 @@ def fit_power_law(x: Sequence[float], y: Sequence[float]) -> PowerLaw:
     """
     if len(x) != len(y):
         raise ValueError(f"x and y must have the same length; got {len(x)} and {len(y)}.")
-    if min(*x, *y, 1.0) <= 0:
+    if any(number <= 0 for number in (*x, *y)):
         raise ValueError("x and y must be > 0: subtract a floor that lies below every loss.")
     if len(set(x)) < 2:
         raise ValueError("x must hold two different sizes or more.")

@@ -21,6 +21,7 @@ MANY_TOKENS_LAW = LossLaw(
     floor=0.25, size_factor=3.0, size_exponent=0.7, data_factor=900.0, data_exponent=0.3
 )
 FEWEST = "a difference many times the spread"
+NO_SPREAD = "runs that all end alike"
 
 
 def _seeds(
@@ -66,12 +67,19 @@ SEEDS_NEEDED = Exercise(
             options=dict(confidence=0.99, power=0.9),
         ),
         Case(why=FEWEST, args=lambda: (2.0, 0.05)),
+        Case(why=NO_SPREAD, args=lambda: (0.1, 0.0)),
         Case(why="no difference", args=lambda: (0.0, 0.05), raises=ValueError),
         Case(why="a negative spread", args=lambda: (0.1, -0.05), raises=ValueError),
         Case(
             why="a confidence of 100 %",
             args=lambda: (0.1, 0.05),
             options=dict(confidence=1.0),
+            raises=ValueError,
+        ),
+        Case(
+            why="a confidence below 0",
+            args=lambda: (0.1, 0.05),
+            options=dict(confidence=-0.5),
             raises=ValueError,
         ),
         Case(
@@ -112,9 +120,15 @@ SEEDS_NEEDED = Exercise(
             hint="You round down, and the last seed is missing. Round up.",
         ),
         Mistake(
+            name="refuses-no-spread",
+            seen=right_except_on(NO_SPREAD),
+            hint="A spread of 0 is unusual, but it is no error: two seeds of each are enough. "
+            "Only a spread below 0 is impossible.",
+        ),
+        Mistake(
             name="one-run-is-enough",
-            seen=right_except_on(FEWEST),
-            hint="Where the difference is many times the spread you return 1. One run tells "
+            seen=right_except_on(FEWEST, NO_SPREAD),
+            hint="Where the difference is many times the spread you return 1 or 0. One run tells "
             "nothing of the spread: return at least 2.",
         ),
         Mistake(
@@ -177,6 +191,7 @@ PREDICTED_LOSS = Exercise(
         Case(why="GPT-3 by the corrected law", args=lambda: (besiroglu_law(), 175e9, 300e9)),
         Case(why="no parameters", args=lambda: (ROUND_LAW, 0.0, 9.0), raises=ValueError),
         Case(why="no tokens", args=lambda: (ROUND_LAW, 9.0, 0.0), raises=ValueError),
+        Case(why="fewer than no tokens", args=lambda: (ROUND_LAW, 9.0, -4.0), raises=ValueError),
     ),
     mistakes=(
         Mistake(
@@ -304,6 +319,7 @@ COMPUTE_OPTIMAL = Exercise(
         Case(why="Gopher's budget, the rounded law", args=lambda: (hoffmann_law(), 5.76e23)),
         Case(why="Gopher's budget, the corrected law", args=lambda: (besiroglu_law(), 5.76e23)),
         Case(why="no budget", args=lambda: (ROUND_LAW, 0.0), raises=ValueError),
+        Case(why="a budget below 0", args=lambda: (ROUND_LAW, -6e6), raises=ValueError),
     ),
     mistakes=(
         Mistake(

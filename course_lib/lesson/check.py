@@ -41,7 +41,7 @@ def check(key: str, answer: Any) -> Callable[..., Any]:
 
     Args:
         key: The exercise, such as "01:sgns_loss".
-        answer: The learner's function.
+        answer: The learner's function or class.
 
     Returns:
         The answer if it is right, else the library's version, so that the lesson goes on.
@@ -74,7 +74,7 @@ def examine(exercise: Exercise, answer: Any) -> Verdict:
 
     Args:
         exercise: The exercise.
-        answer: The learner's function, or whatever stands in its place.
+        answer: The learner's function or class, or whatever stands in its place.
     """
     if isinstance(answer, BrokenAnswer):
         text = f"the cell above did not run ({answer.reason}), so there is nothing to check."
@@ -142,7 +142,8 @@ def _show_case(exercise: Exercise, seen: Observation) -> list[str]:
     lines = [f"First seen on {seen.case.why}:"]
     with quarantine():
         args = seen.case.args()
-    lines += [f"  {argument}" for argument in show_arguments(exercise.reference(), args)]
+    tried = exercise.on_trial(exercise.reference())
+    lines += [f"  {argument}" for argument in show_arguments(tried, args)]
     lines += [f"  {name} = {shorten(option)}" for name, option in seen.case.options.items()]
     due = seen.case.raises
     lines.append(f"  expected: {shorten(seen.expected) if due is None else due.__name__}")

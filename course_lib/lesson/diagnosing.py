@@ -99,7 +99,7 @@ def _acts_like(
     twin: Callable[..., Any], exercise: Exercise, observations: Sequence[Observation]
 ) -> bool:
     for seen in observations:
-        call = call_on(twin, seen.case)
+        call = call_on(exercise.on_trial(twin), seen.case)
         if call.error is not None or seen.error is not None:
             related = isinstance(seen.error, type(call.error)) or isinstance(
                 call.error, type(seen.error)

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 
@@ -12,7 +13,8 @@ class Case:
 
     Attributes:
         why: What the case is about, as it reads after "on"; for example "two equal vectors".
-        args: Makes the positional arguments, fresh for every call, the same each time.
+        args: Makes the positional arguments, fresh for every call, the same each time; of the
+            exercise's `trial`, if it has one.
         raises: The exception the answer must raise; None if it must return.
         options: Keyword arguments; a twin must take them, too.
     """
@@ -72,7 +74,7 @@ class Mistake:
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
-    """A function the learner writes, and how we tell whether, and where, it went wrong.
+    """A function or class the learner writes, and how we tell whether, and where, it went wrong.
 
     Attributes:
         key: Lesson and function, as in `check("01:unigram_weights", ...)`.
@@ -83,6 +85,8 @@ class Exercise:
         nudge: First hint: which idea is missing.
         shapes: Second hint: what goes in, what comes out, with shapes or types.
         pseudocode: Third hint: the steps in words. The fourth is the library's source.
+        trial: For a class: makes an object of it and uses it; takes the class, then a case's
+            arguments, and returns what is judged. None for a function, which is simply called.
         tolerance: Largest accepted difference, relative or absolute, of two numbers.
         limit_seconds: Time for all cases together.
     """
@@ -95,6 +99,7 @@ class Exercise:
     nudge: str
     shapes: str
     pseudocode: str
+    trial: Callable[..., Any] | None = None
     tolerance: float = 1e-5
     limit_seconds: float = 5.0
 
@@ -108,10 +113,18 @@ class Exercise:
 
     @property
     def name(self) -> str:
-        """The name of the function."""
+        """The name of the function or class."""
         return self.target.partition(":")[2]
 
     def reference(self) -> Callable[..., Any]:
         """Import the library's version."""
         module = self.target.partition(":")[0]
         return getattr(importlib.import_module(module), self.name)
+
+    def on_trial(self, answer: Callable[..., Any]) -> Callable[..., Any]:
+        """Make the function that takes a case's arguments.
+
+        Args:
+            answer: The library's version, a learner's, or the twin of a mistake.
+        """
+        return answer if self.trial is None else partial(self.trial, answer)

@@ -1,7 +1,8 @@
 """The exercises of lesson 03, attention: cases, mistakes known by name, hints.
 
 Letters in shapes: B sequences, T queries or positions, S keys, H heads, K = d_head, D = d_model.
-Those about attention itself are in `attention_exercises` and `attention_gradients_exercise`.
+Those about attention itself are in `attention_exercises`, `multi_head_exercise` and
+`attention_gradients_exercise`.
 """
 
 import math
@@ -14,6 +15,7 @@ from torch import Tensor
 from course_lib.lesson.attention_exercises import SCALED_DOT_PRODUCT_ATTENTION
 from course_lib.lesson.attention_gradients_exercise import ATTENTION_GRADIENTS
 from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
+from course_lib.lesson.multi_head_exercise import MULTI_HEAD_ATTENTION
 from course_lib.lesson.recognising import agrees_with, right_except_on
 from course_lib.seeding import make_generator
 
@@ -367,6 +369,7 @@ EXERCISES: tuple[Exercise, ...] = (
     SCALED_DOT_PRODUCT_ATTENTION,
     CAUSAL_MASK,
     SPLIT_HEADS,
+    MULTI_HEAD_ATTENTION,
     SINUSOIDAL_POSITIONS,
     ATTENTION_GRADIENTS,
 )

@@ -142,6 +142,12 @@ def _through_one(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     return 1.0, -float(log_x @ log_y / (log_x @ log_x))
 
 
+def _one_run_per_size(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    runs = dict(zip(x.tolist(), y.tolist(), strict=True))
+    offset, slope = _line(np.log(list(runs)), np.log(list(runs.values())))
+    return math.exp(offset), -slope
+
+
 def _plain_tuples(observations: tuple[Observation, ...]) -> bool:
     plain = [one for one in observations if one.case.raises is None]
     return all(
@@ -178,7 +184,15 @@ FIT_POWER_LAW = Exercise(
             args=lambda: ([700.0, 20.0, 150.0, 3.0], [0.5, 3.0, 1.5, 6.0]),
         ),
         Case(why="something that grows", args=lambda: ([2.0, 4.0, 9.0], [1.0, 2.2, 4.0])),
+        Case(
+            why="two runs of one size",
+            args=lambda: ([5.0, 5.0, 40.0, 300.0], [3.0, 2.0, 1.25, 0.5]),
+        ),
         Case(why="a loss at the floor", args=lambda: ([1.0, 2.0], [1.0, 0.0]), raises=ValueError),
+        Case(
+            why="a loss below the floor", args=lambda: ([1.0, 2.0], [1.0, -0.1]), raises=ValueError
+        ),
+        Case(why="a model of no size", args=lambda: ([0.0, 2.0], [1.0, 0.5]), raises=ValueError),
         Case(why="one size only", args=lambda: ([2.0, 2.0], [1.0, 3.0]), raises=ValueError),
         Case(why="a loss too few", args=lambda: ([1.0, 2.0, 3.0], [3.0, 2.0]), raises=ValueError),
     ),
@@ -230,6 +244,12 @@ FIT_POWER_LAW = Exercise(
             twin=_checked(_through_one),
             hint="You forced the line through (0, 0) in logarithms, that is y = 1 at x = 1. The "
             "line has a height of its own.",
+        ),
+        Mistake(
+            name="one-run-per-size",
+            twin=_checked(_one_run_per_size),
+            hint="Of several runs of one size you keep only the last. Each run is a point of its "
+            "own.",
         ),
         Mistake(
             name="plain-tuple",

@@ -21,7 +21,7 @@ CELL_LIMIT_SECONDS = 60.0
 
 
 class BrokenAnswer:
-    """Stands in for a function whose cell did not run."""
+    """Stands in for a function or class whose cell did not run."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
@@ -71,8 +71,8 @@ def transform_exercise_cell(lines: list[str]) -> list[str]:
 def run_exercise_cell(source: str) -> None:
     """Run a marked cell in the notebook's namespace; explain what goes wrong instead of raising.
 
-    What the cell displays and defines is as usual. If the function it should define is not
-    defined in the end, a `BrokenAnswer` takes its name.
+    What the cell displays and defines is as usual. If what it should define is not defined in the
+    end, a `BrokenAnswer` takes its name.
 
     Args:
         source: The cell, with the mark as its first line.
@@ -87,7 +87,7 @@ def run_exercise_cell(source: str) -> None:
     plain = shell.input_transformer_manager.transform_cell(source.replace("@", "", 1))
     reason = run_source(plain, f"<exercise {name}>", namespace)
     if name not in namespace:
-        reason = reason or f"it defines no function called {name}"
+        reason = reason or f"it defines nothing called {name}"
         namespace[name] = BrokenAnswer(name, reason)
     if reason:
         print(f"This cell stopped: {reason}.\nThe lesson goes on; mend the cell and run it again.")

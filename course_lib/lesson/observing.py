@@ -67,7 +67,7 @@ def observe(exercise: Exercise, answer: Callable[..., Any]) -> Observations:
 
     Args:
         exercise: Whose cases.
-        answer: The learner's function.
+        answer: The learner's function or class.
 
     Raises:
         RuntimeError: If the library itself does not do what its case promises: our bug.
@@ -75,7 +75,8 @@ def observe(exercise: Exercise, answer: Callable[..., Any]) -> Observations:
     with quarantine() as printed:
         expected = [_call_library(exercise, case) for case in exercise.cases]
         pairs = zip(exercise.cases, expected, strict=True)
-        steps = [partial(_observe, answer, case, due, printed) for case, due in pairs]
+        tried = exercise.on_trial(answer)
+        steps = [partial(_observe, tried, case, due, printed) for case, due in pairs]
         limited = run_limited(steps, exercise.limit_seconds)
         unfinished = limited.timed_out and len(limited.results) < len(steps)
         seen = limited.results
@@ -95,7 +96,7 @@ def observe(exercise: Exercise, answer: Callable[..., Any]) -> Observations:
 
 
 def _call_library(exercise: Exercise, case: Case) -> Call:
-    call = call_on(exercise.reference(), case)
+    call = call_on(exercise.on_trial(exercise.reference()), case)
     as_promised = call.error is None if case.raises is None else isinstance(call.error, case.raises)
     if not as_promised:
         raise RuntimeError(f"the library fails {exercise.key} on {case.why}.") from call.error

@@ -2,7 +2,6 @@
 
 import html
 import os
-import sys
 import textwrap
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from course_lib.lesson.lessons import lesson_prefix
 from course_lib.lesson.progress import note_quiz
 from course_lib.lesson.quiz_files import DIAGNOSTIC, LETTERS, Choice, Question, load_quiz
+from course_lib.plotting.listener import has_listener
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -129,13 +129,5 @@ def _on_click(lesson: str, number: int, choice: Choice, feedback: Any, _button: 
 
 
 def _can_click() -> bool:
-    """Say whether someone sits in front of this kernel.
-
-    Programs that execute notebooks (nbclient, nbval, nbconvert) do not let the kernel ask for
-    input; front ends with a person before them do.
-    """
-    if os.environ.get("COURSE_QUIZ", "").strip().lower() == "text":
-        return False
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return bool(getattr(getattr(shell, "kernel", None), "_allow_stdin", False))
+    """Say whether someone is there, and has not asked for text."""
+    return os.environ.get("COURSE_QUIZ", "").strip().lower() != "text" and has_listener()

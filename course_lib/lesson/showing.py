@@ -119,13 +119,21 @@ def show_error(error: BaseException, function: Callable[..., Any] | None = None)
 
     Args:
         error: What was raised.
-        function: The learner's function; the deepest of its lines in the traceback is shown.
+        function: The learner's function or class; the deepest of its lines in the traceback is
+            shown.
     """
     message = shorten_text(str(error), 2 * VALUE_LIMIT_CHARACTERS)
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    code = getattr(inspect.unwrap(function), "__code__", None) if function else None
-    place = _last_line_in(error.__traceback__, code.co_filename) if code else None
+    filename = _file_of(function) if function else None
+    place = _last_line_in(error.__traceback__, filename) if filename else None
     return f"{text}{place}" if place else text
+
+
+def _file_of(answer: Callable[..., Any]) -> str | None:
+    """Find where a function, or the first method of a class, was written."""
+    parts = vars(answer).values() if isinstance(answer, type) else [inspect.unwrap(answer)]
+    codes = [getattr(part, "__code__", None) for part in parts]
+    return next((code.co_filename for code in codes if code is not None), None)
 
 
 def _last_line_in(traceback: types.TracebackType | None, filename: str) -> str | None:

@@ -8,13 +8,13 @@ import base64
 import html
 import io
 import math
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
+from course_lib.plotting.listener import has_listener
 from course_lib.plotting.style import new_figure, show, use_course_style
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def browse_attention(
     keys = tokens if key_tokens is None else key_tokens
     alt = _describe(weights, tokens, keys, 0, 0)
     fig = _plot_one(weights, tokens, keys, 0, 0)
-    if not _has_listener():
+    if not has_listener():
         show(fig, alt=alt)
         return
     from IPython.display import display
@@ -237,10 +237,3 @@ def _encode(fig: "Figure") -> str:
     png = io.BytesIO()
     fig.savefig(png, format="png", dpi=84)
     return base64.b64encode(png.getvalue()).decode()
-
-
-def _has_listener() -> bool:
-    """Say whether someone sits in front of this kernel: programs do not let it ask for input."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return bool(getattr(getattr(shell, "kernel", None), "_allow_stdin", False))

@@ -1,5 +1,6 @@
 """Curves side by side with spread and reference lines, a classifier's regions, intervals."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,10 +12,13 @@ from course_lib.plotting.style import COLOURS, MARKERS, new_figure, use_course_s
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 _DASHES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 _MARKERS_UP_TO_POINTS = 25
+_FEW_DECADES = 2.5
+_SHIFT_IN_A_ROW = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +121,8 @@ def _draw_panel(ax: "Axes", panel: Panel) -> None:
         )
     ax.set_xscale("log" if panel.log_x else "linear")
     ax.set_yscale("log" if panel.log_y else "linear")
+    _label_plainly(ax.xaxis)
+    _label_plainly(ax.yaxis)
     if not panel.log_x:
         whole = all(float(x).is_integer() for curve in panel.curves.values() for x in curve.x)
         ax.locator_params(axis="x", integer=whole)
@@ -126,6 +132,20 @@ def _draw_panel(ax: "Axes", panel: Panel) -> None:
     ax.set_ylabel(panel.axis_labels[1])
     if len(panel.curves) > 1:
         ax.legend()
+
+
+def _label_plainly(axis: "Axis") -> None:
+    """Write 1, 2 and 5 times powers of ten where a logarithmic axis spans few of them.
+
+    matplotlib would write many labels there, as products, and one into the other.
+    """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    low, high = axis.get_view_interval()
+    if axis.get_scale() == "log" and math.log10(high / low) < _FEW_DECADES:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(lambda x, _: f"{x:,.0f}" if 1 <= x < 1e6 else f"{x:g}")
+        axis.set_minor_formatter(NullFormatter())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +226,8 @@ def plot_intervals(
     """Draw scores with their intervals, one below the other, against a baseline.
 
     Args:
-        groups: Group → name → (score, low end, high end); each group has its colour and marker.
+        groups: Group → name → (score, low end, high end); each group has its colour and marker. A
+            name of several groups has one row, in which they stand close to each other.
         axis_label: What the scores are, with their unit.
         baseline: Name and score of what needs no model.
 
@@ -216,18 +237,19 @@ def plot_intervals(
     if not 1 <= len(groups) <= len(MARKERS):
         raise ValueError(f"groups must be 1 to {len(MARKERS)}; got {len(groups)}.")
     use_course_style()
-    names = [name for scores in groups.values() for name in scores]
-    fig = new_figure(7.5, 1.4 + 0.34 * len(names))
+    names = list(dict.fromkeys(name for scores in groups.values() for name in scores))
+    fig = new_figure(7.5, 1.4 + 0.34 * sum(map(len, groups.values())))
     ax = fig.add_subplot()
-    row = 0
     for place, (group, scores) in enumerate(groups.items()):
         for name, (score, low, high) in scores.items():
+            sharing = [other for other in groups if name in groups[other]]
+            shift = sharing.index(group) - (len(sharing) - 1) / 2
+            row = names.index(name) + _SHIFT_IN_A_ROW * shift
             if not low <= score <= high:
                 raise ValueError(f"{name} must lie in its interval; got {score}, {low} to {high}.")
             ax.plot([low, high], [row, row], color=COLOURS[place], lw=2.5)
             label = group if name == next(iter(scores)) else None
             ax.plot(score, row, MARKERS[place], color=COLOURS[place], markersize=8, label=label)
-            row += 1
     ax.axvline(baseline[1], color="#555555", ls=":", lw=1.6, label=baseline[0])
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()

@@ -19,7 +19,7 @@
 # | | |
 # |---|---|
 # | Builds on | A1: dot product, softmax, chain rule, training loop; 01: word vectors |
-# | Your time | about 90 minutes for the core sections, 40 more for the optional ones |
+# | Your time | about 105 minutes for the core sections, 40 more for the optional ones |
 # | On a CPU | about a minute on one core, under 2 GB of memory |
 # | On a GPU | not needed; the cell under *On a GPU* measures the cost of attention on long texts |
 
@@ -79,7 +79,6 @@ from course_lib.evaluation import bootstrap_interval, mean_and_sd, proportion_in
 from course_lib.lesson import answer_quiz, check, hint, quiz
 from course_lib.nn import (
     AdditiveAttention,
-    MultiHeadAttention,
     attend,
     key_mask,
     merge_heads,
@@ -625,24 +624,29 @@ print(tuple(pieces.shape), "  head 0 of both tokens:", pieces[0, 0].tolist())
 assert_close(merge_heads(pieces), torch.arange(12.0).reshape(1, 2, 6))
 
 # %% [markdown]
-# Now put your pieces together. The library's `MultiHeadAttention` holds the four matrices, as `query`, `key`, `value` and `output`; what
-# it does with them is this:
-
+# ### The whole layer
+#
+# Now put your pieces together. In PyTorch a layer is a class derived from `nn.Module`. Its `__init__` makes the parts, and begins with
+# `super().__init__()`; its `forward` says what happens when the layer is called. So `layer = MultiHeadAttention(d_model=24, n_heads=4)` makes
+# one, and `layer(x)` uses it.
+#
+# **Exercise (core).** Write it. It holds the four matrices as linear layers with the names `query`, `key`, `value` and `output`, and it knows
+# `n_heads`. How large is each of the four, and which comes first, to project or to cut? This is where tutorials slip.
+#
+# - `forward` takes queries from `x`, and keys and values from `memory`, if there is one. `merge_heads` puts heads side by side again.
+# - `weights` shows whom each head looks at, for the maps below. Both begin alike: a method of your own that both call saves you writing it twice.
+# - `n_kv_heads` and `bias` are for other models; you may ignore them.
+#
+# (Stuck? `hint("03:MultiHeadAttention")`.)
 
 # %%
-# @scratch course_lib.nn.multi_head:MultiHeadAttention
-def multi_head(layer, x, memory=None, mask=None):
-    """Multi-head attention, from the exercises of this lesson."""
-    memory = x if memory is None else memory  # (B, S, D): whom the words look at
-    query = split_heads(layer.query(x), layer.n_heads)  # (B, H, T, K)
-    key = split_heads(layer.key(memory), layer.n_heads)  # (B, H, S, K)
-    value = split_heads(layer.value(memory), layer.n_heads)
-    mixed, weights = scaled_dot_product_attention(query, key, value, mask)
-    return layer.output(merge_heads(mixed)), weights
+# @exercise course_lib.nn.multi_head:MultiHeadAttention
 
+# %%
+MultiHeadAttention = check("03:MultiHeadAttention", MultiHeadAttention)
 
 # %% [markdown]
-# Three tests: it equals the library's layer; it equals PyTorch's `nn.MultiheadAttention` with the same matrices, weights of every head
+# Two tests: the layer equals PyTorch's `nn.MultiheadAttention` with the same matrices, weights of every head
 # included; and cross-attention works with different lengths.
 
 # %%
@@ -659,22 +663,19 @@ theirs.load_state_dict(
     }
 )
 x, memory = torch.randn(3, 7, 24), torch.randn(3, 5, 24)
-assert isinstance(layer, MultiHeadAttention)
 with torch.no_grad():
-    ours, weights = multi_head(layer, x, mask=causal_mask(7))
-    assert_close(ours, layer(x, mask=causal_mask(7)))
-    expected = theirs(x, x, x, attn_mask=~causal_mask(7), average_attn_weights=False)
-    assert_close((ours, weights), expected)
-    across, weights = multi_head(layer, x, memory)
-    assert_close((across, weights), theirs(x, memory, memory, average_attn_weights=False))
-print(f"All agree. Across: 7 queries, 5 keys, 4 heads: weights {tuple(weights.shape)}")
+    ours = layer(x, mask=causal_mask(7)), layer.weights(x, mask=causal_mask(7))
+    assert_close(ours, theirs(x, x, x, attn_mask=~causal_mask(7), average_attn_weights=False))
+    across = layer(x, memory), layer.weights(x, memory)
+    assert_close(across, theirs(x, memory, memory, average_attn_weights=False))
+print(f"All agree. Across: 7 queries, 5 keys, 4 heads: weights {tuple(across[1].shape)}")
 
 # %% [markdown]
 # Note the `~`: their mask is the other way round.
 #
 # ### Two slips of real tutorials
 #
-# A class that is copied from tutorial to tutorial looks like ours and differs in two points:
+# A class that is copied from tutorial to tutorial looks like yours and differs in two points. (The check above knows both by name.)
 #
 # 1. It divides the scores by the root of the *full* width, $\sqrt{d_{model}}$ (section 3).
 # 2. It cuts the word vector into heads *first*, and then sends each piece through a linear layer of size $d_{head}$: one small layer, **shared by all
@@ -1537,7 +1538,8 @@ for name, measured in recorded.result.items():
 # |---|---|---|
 # | `scaled_dot_product_attention` | core | [2 · Looking up, softly](#2-·-Looking-up,-softly) |
 # | `causal_mask` | easy | [4 · Masks](#4-·-Masks:-who-may-look-at-whom) |
-# | `split_heads` | core | [5 · Several heads](#5-·-Several-heads) |
+# | `split_heads` | core | [5 · Several heads](#Heads) |
+# | `MultiHeadAttention` | core | [5 · Several heads](#The-whole-layer) |
 # | `sinusoidal_positions` | core | [6 · Where am I?](#6-·-Where-am-I?) |
 # | `attention_gradients` | stretch | [7 · The gradient, by hand](#7-·-The-gradient,-by-hand) |
 #
@@ -1547,7 +1549,7 @@ for name, measured in recorded.result.items():
 # - *Core.* Train the lookup of section 5 with one head of width 64, and with 16 heads of width 4. Which is better, and which wrong root would hurt more?
 # - *Core.* Give the judge of section 6 positions made by `torch.randn(ROW, WIDE)`, fixed, the same for all rows. Does it need sines at all?
 # - *Core.* In *Real text*, add `sliding_window_mask(WINDOW, 4)` from `course_lib.nn` as a fifth model. How much of the gain comes from the last three characters?
-# - *Stretch.* Put `rotate` into `multi_head`, on queries and keys, and use it in *Real text* instead of the sines.
+# - *Stretch.* Put `rotate` into your `MultiHeadAttention`, on queries and keys, and use it in *Real text* instead of the sines.
 
 # %% [markdown]
 # ## In your own words
@@ -1663,7 +1665,7 @@ quiz("03")
 # - Attention is a soft dictionary: scores by dot products, divided by $\sqrt{d_{head}}$, shares by softmax, an average of the values.
 # - Softmax is the only normalisation. It never gives 0; masks do, and they hide scores, not weights.
 # - A mask is tested by changing what it hides. Conventions differ between libraries, silently.
-# - Heads are several attentions in narrow spaces, each with its own matrices.
+# - Heads are several attentions in narrow spaces, each with its own matrices: project the whole word first, then cut.
 # - Attention is blind to order. Sines, learned tables and rotations tell it; a causal mask tells it a little, too.
 # - The slope of a score is its weight, times how much better than average it is.
 # - Time grows with $T^2$, whatever is saved in memory.

@@ -842,7 +842,7 @@ for name, published in laws.items():
 
 # %% [markdown]
 # The published constants contradict the published model: they ask for more than 90 tokens per parameter where 20 were used. Besiroglu et al. (2024) read the points off the paper's figure and fitted again. They found that the optimiser had been stopped too early, by a badly chosen scale of the loss, and that the constants had been rounded so that the predictions are biased. Fitted well, the third
-# method agrees with the other two methods of the paper. Two lessons: the *rule* (scale both about equally) survived, and five printed constants did not. And rounding an exponent is no small thing, for it stands above a number like $10^{12}$. Our `fit_loss_law` therefore sums the errors, and tries several starts.
+# method agrees with the other two methods of the paper. Two lessons: the *rule* (scale both about equally) survived, and five printed constants did not. And rounding an exponent is no small thing, for it stands above a number like $10^{12}$. Our `fit_loss_law` therefore goes on until nothing changes. And it begins where plain least squares end, because errors that count by their size alone make many valleys.
 
 # %%
 # Where do two published laws part?

@@ -63,6 +63,10 @@ def test_a_power_law_is_recovered(factor: float, exponent: float) -> None:
     assert law == pytest.approx(PowerLaw(factor, exponent), rel=1e-9, abs=1e-9)
 
 
+def test_two_sizes_are_enough_for_a_power_law() -> None:
+    assert fit_power_law([1.0, 100.0], [4.0, 0.4]) == pytest.approx(PowerLaw(4.0, 0.5))
+
+
 def test_a_noisy_power_law_is_fitted_as_scipy_does() -> None:
     rng = np.random.default_rng(3)
     x = np.geomspace(10, 1e5, 7)
@@ -103,6 +107,12 @@ def test_published_laws_at_gophers_budget() -> None:
     rounded, corrected = (compute_optimal(law(), 5.76e23) for law in (hoffmann_law, besiroglu_law))
     assert rounded.n_tokens / rounded.n_parameters == pytest.approx(93, abs=1)
     assert corrected.n_tokens / corrected.n_parameters == pytest.approx(18.4, abs=0.1)
+
+
+def test_published_laws_of_chinchilla_by_hand() -> None:
+    """1.69 + 406.4 / 4868 + 410.7 / 2517, and 1.8172 + 482.01 / 5915 + 2085.43 / 27741."""
+    assert predicted_loss(hoffmann_law(), 70e9, 1.4e12) == pytest.approx(1.9367, abs=2e-4)
+    assert predicted_loss(besiroglu_law(), 70e9, 1.4e12) == pytest.approx(1.9739, abs=2e-4)
 
 
 def test_seeds_by_hand() -> None:

@@ -81,6 +81,48 @@ def test_keyword_arguments_of_a_case_are_shown(toy: Exercise) -> None:
     assert "weights = tensor of shape (2,), float32: [1.0, 3.0]\n" in message
 
 
+class Scaler:
+    def __init__(self, weights: Tensor) -> None:
+        self.shares = weights / weights.sum()
+
+    def scale(self, matrix: Tensor) -> Tensor:
+        return right(matrix, self.shares)
+
+
+class ScalerNotWritten(Scaler):
+    def __init__(self, weights: Tensor) -> None:
+        raise NotImplementedError("Your turn")
+
+
+class ScalerThatSums(Scaler):
+    def scale(self, matrix: Tensor) -> Tensor:
+        return super().scale(matrix).sum(dim=0)
+
+
+class ScalerThatStops(Scaler):
+    def scale(self, matrix: Tensor) -> Tensor:
+        return matrix @ self.shares
+
+
+def test_a_class_is_judged_by_what_its_objects_do(
+    toy: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def use(scaler_class: type[Scaler], rows: Tensor, weights: Tensor) -> Tensor:
+        return scaler_class(weights).scale(rows)
+
+    summed_up = dataclasses.replace(toy.mistakes[1], twin=ScalerThatSums)
+    mistakes = (*toy.mistakes[2:], summed_up, dataclasses.replace(summed_up, name="other"))
+    exercise = dataclasses.replace(toy, trial=use, mistakes=mistakes)
+    monkeypatch.setattr(Exercise, "reference", lambda _: Scaler)
+    assert examine(exercise, Scaler).passed
+    assert not examine(exercise, ScalerNotWritten).attempted
+    verdict = examine(exercise, ScalerThatSums)
+    assert verdict.mistake == "summed-up"
+    assert "\n    rows = tensor of shape (2, 3), float32" in verdict.message
+    message = examine(exercise, ScalerThatStops).message
+    assert ": return matrix @ self.shares)" in message  # the learner's line
+
+
 def test_an_endless_answer_is_stopped(toy: Exercise) -> None:
     verdict = examine(toy, endless)
     assert verdict.mistake == "never-ends"

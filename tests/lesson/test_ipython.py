@@ -66,7 +66,7 @@ def test_magics_work_as_ever(shell: InteractiveShell, capsys: pytest.CaptureFixt
         ("import sys\nsys.exit()\n", "SystemExit  (line 3: sys.exit())"),
         ("eval('1 +')\n", "SyntaxError: invalid syntax"),
         ("raise BaseException\n", "BaseException  (line 2: raise BaseException)"),
-        ("def dubble(x):\n    return 2 * x\n", "it defines no function called double"),
+        ("def dubble(x):\n    return 2 * x\n", "it defines nothing called double"),
         ("while True:\n    pass\n", "stopped after 0.2 seconds"),
     ],
 )

@@ -93,5 +93,7 @@ def test_errors_are_shown_with_the_line_of_the_learner() -> None:
     number = divide_wrongly.__code__.co_firstlineno + 1
     assert text == f"ZeroDivisionError: float division by zero  (line {number}: return x / 0)"
     assert show_error(caught.value) == "ZeroDivisionError: float division by zero"
+    assert show_error(caught.value, type("Answer", (), {"divide": divide_wrongly})) == text
+    assert show_error(caught.value, type("Answer", (), {})) == show_error(caught.value)
     assert show_error(KeyboardInterrupt()) == "KeyboardInterrupt"
     assert len(show_error(ValueError("long " * 1000))) < 350

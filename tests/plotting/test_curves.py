@@ -45,6 +45,22 @@ def test_the_band_is_one_standard_deviation_to_each_side() -> None:
     assert (at_three.min(), at_three.max()) == (pytest.approx(1.2), pytest.approx(1.8))
 
 
+def labels_of(x: list[float]) -> list[str]:
+    """Draw a curve over x and read the labels below it, from the first shown to the last."""
+    curve = Curve(x=x, y=[1.0] * len(x))
+    ax = plot_panels(make_panel(curves={"a": curve}, log_x=True)).axes[0]
+    low, high = ax.get_xlim()
+    found = [(label.get_position()[0], label.get_text()) for label in ax.get_xticklabels()]
+    return [text for place, text in found if low <= place <= high]
+
+
+def test_a_logarithmic_axis_of_few_decades_has_plain_labels() -> None:
+    assert labels_of([13_620, 366_148]) == ["20,000", "50,000", "100,000", "200,000"]
+    assert labels_of([0.006, 0.048]) == ["0.01", "0.02", "0.05"]
+    assert labels_of([2e6, 5e6])[0] == "2e+06"
+    assert labels_of([1, 1e6])[0] == "$\\mathdefault{10^{0}}$"  # as matplotlib writes them
+
+
 def test_drawing_is_deterministic() -> None:
     pictures = []
     for _ in range(2):
@@ -113,6 +129,14 @@ def test_intervals_show_every_score_and_the_baseline() -> None:
     (legend,) = fig.legends
     assert [text.get_text() for text in legend.get_texts()] == ["film", "news", "coin"]
     assert ax.lines[0].get_color() == ax.lines[2].get_color() != ax.lines[4].get_color()
+
+
+def test_a_name_of_two_groups_has_one_row() -> None:
+    groups = {"film": {"a": (1.0, 0.9, 1.1), "b": (2.0, 1.9, 2.1)}, "news": {"b": (3.0, 2.9, 3.1)}}
+    (ax,) = plot_intervals(groups, axis_label="share", baseline=("coin", 0.5)).axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    marks = {float(line.get_xdata()[0]): float(line.get_ydata()[0]) for line in ax.lines[1:6:2]}
+    assert marks == {1.0: 0.0, 2.0: 0.85, 3.0: 1.15}  # those of b a little above and below it
 
 
 def test_intervals_refuse_a_score_outside_its_own() -> None:

@@ -96,7 +96,15 @@ def test_a_wrong_mark_or_id_is_named(toy_course, old, new, message) -> None:
         make_notebook(toy_course.root, toy_course.source)
 
 
-def test_a_class_cannot_be_an_exercise(toy_course) -> None:
-    toy_course.edit(toy_course.library, "def mean(", "class mean:\n    x = 1\n\n\ndef old_mean(")
-    with pytest.raises(ValueError, match="a function with a docstring to be exercised"):
+def test_a_class_can_be_an_exercise_if_it_has_nothing_but_methods(toy_course) -> None:
+    doc = '    """Return the mean."""\n'
+    method = f"\n    def of(self):\n    {doc}        return 1\n"
+    toy_course.edit(toy_course.library, "def mean(", f"class mean:\n{doc}{method}\n\ndef old_mean(")
+    assert cells_of(toy_course)["exercise-mean"].source == (
+        "# @exercise course_lib.toy:mean\n"
+        f"class mean:\n{doc}\n    def of(self):\n    {doc}"
+        '        raise NotImplementedError("Your turn")'
+    )
+    toy_course.edit(toy_course.library, f"class mean:\n{doc}", f"class mean:\n{doc}\n    x = 1\n")
+    with pytest.raises(ValueError, match="a class of nothing but methods, with a docstring"):
         make_notebook(toy_course.root, toy_course.source)

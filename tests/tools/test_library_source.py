@@ -51,6 +51,25 @@ class Box:
 
 def silent(x):
     return x
+
+
+class Layer:
+    """A layer."""
+
+    def __init__(
+        self,
+        width: int = WIDTH,
+    ) -> None:
+        self.width = width
+
+    @property
+    def double(self) -> int:
+        """Say twice its width."""
+        return self._times(2)
+
+    def _times(self, factor: int) -> int:
+        """Multiply."""
+        return factor * self.width
 '''
 
 
@@ -103,6 +122,27 @@ def test_the_stub_ends_after_the_docstring(root) -> None:
     assert stub.endswith('    """\n    raise NotImplementedError("Your turn")')
     assert "inner" not in stub
     assert read_definition(root, "course_lib.boxes:silent").stub == ""
+
+
+def test_the_stub_of_a_class_asks_for_its_public_methods(root) -> None:
+    your_turn = '        raise NotImplementedError("Your turn")'
+    assert read_definition(root, "course_lib.boxes:Layer").stub == "\n".join(
+        [
+            "class Layer:",
+            '    """A layer."""',
+            "",
+            "    def __init__(",
+            "        self,",
+            "        width: int = WIDTH,",
+            "    ) -> None:",
+            your_turn,
+            "",
+            "    @property",
+            "    def double(self) -> int:",
+            '        """Say twice its width."""',
+            your_turn,
+        ]
+    )
 
 
 def test_source_with_its_imports_runs_alone() -> None:

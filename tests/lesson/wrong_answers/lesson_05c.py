@@ -106,6 +106,13 @@ def no_offset(x, y):
     return PowerLaw(1.0, -float((log_x * log_y).sum() / (log_x**2).sum()))
 
 
+def size_to_loss(x, y):
+    logs(x, y)
+    loss_of = dict(zip(x, y, strict=True))
+    slope, height = np.polyfit(np.log(list(loss_of)), np.log(list(loss_of.values())), 1)
+    return PowerLaw(float(np.exp(height)), float(-slope))
+
+
 def bare(x, y):
     slope, height = np.polyfit(*logs(x, y), 1)
     return math.exp(height), -float(slope)
@@ -139,6 +146,7 @@ WRONG = {
         ("axes-swapped", swapped),
         ("only-the-ends", ends),
         ("line-through-the-origin", no_offset),
+        ("one-run-per-size", size_to_loss),
         ("plain-tuple", bare),
         ("accepts-anything", any_input),
     ],

@@ -54,6 +54,14 @@ def one_is_enough(difference, sd, *, confidence=0.95, power=0.8):
     return math.ceil(2 * (z * sd / difference) ** 2)
 
 
+def all_alike_refused(difference, sd, *, confidence=0.95, power=0.8):
+    check_seeds(difference, sd, confidence, power)
+    if not sd:
+        raise ValueError("without a spread there is nothing to compute")
+    z = z_of(0.5 + confidence / 2) + z_of(power)
+    return max(2, math.ceil(2 * (z * sd / difference) ** 2))
+
+
 def never_refuses(difference, sd, *, confidence=0.95, power=0.8):
     if difference == 0 or not 0 < confidence < 1 or not 0 < power < 1:
         return 2
@@ -188,6 +196,7 @@ WRONG = {
         ("power-forgotten", no_power),
         ("not-squared", linear),
         ("rounded-down", cut_off),
+        ("refuses-no-spread", all_alike_refused),
         ("one-run-is-enough", one_is_enough),
         ("accepts-anything", never_refuses),
     ],

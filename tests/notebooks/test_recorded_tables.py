@@ -1,0 +1,26 @@
+"""Tables that a lesson shows without computing them say what their record says."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def numbers_of(path: Path, begins: str, column: int) -> list[float]:
+    """Read one column of the table below the first line that begins so, in order of size."""
+    text = path.read_text(encoding="utf-8")
+    rows = text[text.index(begins) :].splitlines()[2:]
+    cells = []
+    for row in rows:
+        if not row.lstrip("# ").startswith("|"):
+            break
+        cells.append(row.lstrip("# ").strip("|").split("|")[column])
+    found = [re.sub("[+ ]", "", cell).replace("−", "-") for cell in cells]
+    return sorted(float(number) for number in found if number)
+
+
+def test_the_ablations_of_05c_are_those_of_the_benchmark() -> None:
+    lesson = numbers_of(ROOT / "notebooks" / "src" / "05c_scaling.py", "# | changed |", 1)
+    record = numbers_of(ROOT / "benchmarks" / "README.md", "| one ingredient changed", 2)
+    assert lesson == record
+    assert len(lesson) == 13
