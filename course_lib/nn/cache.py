@@ -4,6 +4,8 @@ Letters: L = layers, B = sequences, C = sequences kept, G = heads of keys and va
 T = new tokens, S = tokens so far, K = d_head.
 """
 
+from functools import partial
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -53,9 +55,9 @@ class KVCache:
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> None:
-        shape = (n_layers, 2, n_sequences, n_kv_heads, max_len, d_head)
-        room = torch.zeros(shape, dtype=dtype, device=device)
-        self.layers = [(room[layer, 0], room[layer, 1]) for layer in range(n_layers)]
+        shape = (n_sequences, n_kv_heads, max_len, d_head)
+        room = partial(torch.zeros, shape, dtype=dtype, device=device)
+        self.layers = [(room(), room()) for _ in range(n_layers)]
         self.max_len = max_len
         self.n_tokens = 0
 

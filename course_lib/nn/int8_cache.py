@@ -46,9 +46,7 @@ class Int8Cache(KVCache):
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> None:
-        shape = (n_sequences, n_kv_heads, 0, d_head)
-        super().__init__(n_layers, *shape, dtype=dtype, device=device)
-        self.max_len = max_len
+        super().__init__(0, n_sequences, n_kv_heads, max_len, d_head)
         shape = (n_layers, 2, n_sequences, n_kv_heads, max_len)
         self._dtype = torch.get_default_dtype() if dtype is None else dtype
         self._whole = torch.zeros(*shape, d_head, dtype=torch.int8, device=device)

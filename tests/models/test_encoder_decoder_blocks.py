@@ -126,3 +126,16 @@ def test_a_cache_reads_the_source_once_and_keeps_no_gradient() -> None:
     assert keys.shape == values.shape == (2, H, 4, D // H)
     again = block(vectors(1), torch.zeros_like(memory), None, None, cache)
     assert_close(again, block(vectors(1), memory, None, None, None))
+
+
+def test_a_cache_keeps_what_belongs_to_its_sequences() -> None:
+    cache, memory, keys = make_cache(), vectors(5), torch.arange(2.0)[:, None, None, None]
+    rows = torch.tensor([1, 1, 0])
+    cache.keep(rows)
+    assert cache.memory is None
+    assert cache.target.layers[0][0].shape[0] == 3
+    cache = make_cache()
+    cache.memory, cache.memory_parts = memory, [(keys, -keys)]
+    cache.keep(rows)
+    assert_close(cache.memory, memory[rows], rtol=0, atol=0)
+    assert_close(cache.memory_parts[0], (keys[rows], -keys[rows]), rtol=0, atol=0)

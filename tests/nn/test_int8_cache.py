@@ -72,4 +72,5 @@ def test_number_format_and_memory() -> None:
     keys = random_heads(3, 2, 1, 62, seed=0).bfloat16()
     assert cache.append(0, keys, keys)[0].dtype == torch.bfloat16
     assert cache.n_bytes == 2 * 2 * 3 * 2 * 11 * (62 + 4)
+    assert cache.layers == []  # nothing in full precision beside it
     assert cache.n_bytes / KVCache(**sizes).n_bytes == 66 / (4 * 62)
