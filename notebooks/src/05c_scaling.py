@@ -572,24 +572,32 @@ compute_optimal = check("05c:compute_optimal", compute_optimal)
 
 # %%
 story_law = fit_loss_law(iso["N"], iso["D"], iso["loss"], floor=FLOOR)
-print(story_law)
+print(
+    f"A = {story_law.size_factor:.2g}, alpha = {story_law.size_exponent:.2f}, "
+    f"B = {story_law.data_factor:.2g}, beta = {story_law.data_exponent:.2f}; E = {FLOOR:.3f} is given"
+)
 off = [
     predicted_loss(story_law, n, d) / loss - 1
     for n, d, loss in zip(iso["N"], iso["D"], iso["loss"], strict=True)
 ]
 print(
-    f"the fit is off by {np.mean(np.abs(off)):.1%} on average, at most by {np.max(np.abs(off)):.1%}, n = {len(iso)} runs"
+    f"off by {np.mean(np.abs(off)):.1%} on average, at most by {np.max(np.abs(off)):.1%}, n = {len(iso)} runs"
 )
-for budget, part in iso.groupby("C"):
-    n_best, d_best = compute_optimal(story_law, budget)
-    seen = int(part.loc[part["loss"].idxmin(), "N"])
-    print(
-        f"C = {budget:.1e}: best of those tried {seen:,} parameters, by the parabola {lowest[budget]:,.0f}, "
-        f"by the law {n_best:,.0f} (and {d_best:,.0f} tokens)"
-    )
 slope = story_law.data_exponent / (story_law.size_exponent + story_law.data_exponent)
 print(
     f"ten times the budget: {10**slope:.1f} times the parameters, {10 ** (1 - slope):.1f} times the tokens"
+)
+by_law = {budget: compute_optimal(story_law, budget) for budget in BUDGETS}
+pd.DataFrame(
+    {
+        "best of those tried": [
+            f"{iso.loc[part['loss'].idxmin(), 'N']:,}" for _, part in iso.groupby("C")
+        ],
+        "by the parabola": [f"{lowest[budget]:,.0f}" for budget in BUDGETS],
+        "by the law": [f"{by_law[budget].n_parameters:,.0f}" for budget in BUDGETS],
+        "tokens, by the law": [f"{by_law[budget].n_tokens:,.0f}" for budget in BUDGETS],
+    },
+    index=[f"C = {budget:.1e}" for budget in BUDGETS],
 )
 
 # %% [markdown]
@@ -638,12 +646,13 @@ for name, bytes_per_second in {
 
 # %%
 # NBVAL_CHECK_OUTPUT
-for name, n in {"GPT-2 small": n_gpt2, "GPT-3": 175e9}.items():
-    weights = ", ".join(
-        f"{n * n_bytes / 1e9:,.1f} GB in {width}"
-        for width, n_bytes in {"float32": 4, "bfloat16": 2, "8 bits": 1}.items()
-    )
-    print(f"{name}: weights {weights}; training {4 * 4 * n / 1e9:,.1f} GB, and the activations")
+pd.DataFrame(
+    {
+        name: [f"{n * n_bytes / 1e9:,.1f} GB" for n_bytes in (4, 2, 1, 4 * 4)]
+        for name, n in {"GPT-2 small": n_gpt2, "GPT-3": 175e9}.items()
+    },
+    index=["weights in float32", "in bfloat16", "in 8 bits", "training, without activations"],
+)
 
 # %% [markdown]
 # A large GPU has about 80 GB. A model that does not fit must itself be cut: `docs/scaling.md`.
@@ -735,8 +744,7 @@ show(
 # (Means and intervals over 30 draws of the labelled words. Random vectors are *below* guessing, because the moods are equally frequent: if happy words happen to be many among the labelled ones, they are few among the others, where the classifier then expects them.) Happy feelings stand where stories end well, so the model had to put their vectors together; a label for one is a label for its neighbours. Without that, a label says something about one word only. This is why one expensive pretraining can pay: its price is shared by all
 # tasks that come after. (The small model roughly keeps up with the large one, though its loss is more than twice as high. *Claims, tested* comes back to this.)
 #
-# It does not pay everywhere. When we let models tell the mood of a *whole ending*, a model from scratch was as good after 64 labels, because endings have tell-tale phrases. And when the hero's name in the ending was swapped for a stranger's, the surprise of even our largest model did not notice it: it had not yet learnt to keep track of people, however low its loss. So compare,
-# each time, with the untrained model, at several numbers of labels. Lesson 06 fine-tunes the whole model.
+# It does not pay everywhere. The mood of a *whole ending*, for example, shows in tell-tale phrases, which a model from scratch can learn from labels alone. So compare, each time, with the untrained model, at several numbers of labels. Lesson 06 fine-tunes the whole model.
 #
 # **What we learnt.** Pretraining moves the cost from labels to text, where the text holds what the task asks.
 
@@ -784,13 +792,16 @@ def all_right(hits, length):
 hits = {width: hits_of(model) for width, model in family.items()}
 single = {width: all_right(found, 1).mean().item() for width, found in hits.items()}
 ten = {width: all_right(found, 10) for width, found in hits.items()}
+shown = {}
 for width, n in zip(WIDTHS, sizes, strict=True):
     k, total = int(ten[width].sum()), len(ten[width])
     low, high = proportion_interval(k, total)
-    print(
-        f"{n:8,} parameters: single tokens {single[width]:.1%}, ten in a row {k / total:.2%} [{low:.2%}, {high:.2%}], "
-        f"single tokens to the power of ten {single[width] ** 10:.2%}"
-    )
+    shown[f"{n:,} parameters"] = {
+        "single tokens right": f"{single[width]:.1%}",
+        "ten in a row right": f"{k / total:.2%} [{low:.2%}, {high:.2%}]",
+        "single, to the power of ten": f"{single[width] ** 10:.2%}",
+    }
+pd.DataFrame(shown).T
 
 # %%
 # Does the ability appear suddenly?
@@ -890,7 +901,7 @@ for share in (0.2, 0.4, 0.6):
     )
 
 # %% [markdown]
-# The formula is good for the operations, and only for a range of GPU-days: the utilisation of published large runs differs by more than a factor of two. Energy and carbon come in lesson 11.
+# The formula is good for the operations, and only for a range of GPU-days: the utilisation differs by more than a factor of two (20 % here; 56 % in a benchmark with a trillion parameters, Korthikanti et al. 2022). Energy and carbon come in lesson 11.
 
 # %% [markdown]
 # ## On a GPU
@@ -957,12 +968,13 @@ for name, value in recorded.result.items():
 # | `predicted_loss` | easy | [5 · A budget, shared out](#5-·-A-budget,-shared-out) |
 # | `compute_optimal` | stretch | [5 · A budget, shared out](#5-·-A-budget,-shared-out) |
 #
-# Five more without a check, if you like:
+# Six more without a check, if you like:
 #
-# - *Easy.* What would Llama 3 8B on 15 trillion tokens cost, in operations and in GPU-days at 40 % of $989 \cdot 10^{12}$? How many tokens per parameter is that, and why would anybody read so many?
+# - *Easy.* What would Llama 3 8B on 15 trillion tokens cost, in operations and in days of one H100 at 40 % of $989 \cdot 10^{12}$ operations a second? How many tokens per parameter is that, and why would anybody read so many?
 # - *Core.* Leave the smallest model out of the fit of section 4, then the largest. How far does the exponent move, compared with its interval?
 # - *Core.* Repeat one column of the isoFLOP table with two more seeds. Is the best size still the best?
 # - *Core.* Count *all* parameters as $N$, the token vectors too. What becomes of the best size? (Kaplan et al. and Hoffmann et al. counted differently, which explains much of their disagreement: Pearce and Song 2024.)
+# - *Stretch.* Ask for the mood of a whole ending, from the last vectors of a frozen model, of a tuned one, and of one from scratch. From how many labels on are they equal?
 # - *Stretch.* Give the larger models their own learning rate in section 5. Does the valley move?
 
 # %% [markdown]
@@ -1089,6 +1101,7 @@ quiz("05c")
 # - Liu et al. 2022, *Same Pre-training Loss, Better Downstream*, <https://arxiv.org/abs/2210.14199>.
 # - Yang et al. 2022, *Tensor Programs V*, <https://arxiv.org/abs/2203.03466>: how rates can be carried over from narrow models to wide ones.
 # - Patterson et al. 2021, *Carbon Emissions and Large Neural Network Training*, <https://arxiv.org/abs/2104.10350>.
+# - Korthikanti et al. 2022, *Reducing Activation Recomputation in Large Transformer Models*, <https://arxiv.org/abs/2205.05198>.
 # - Brown et al. 2020, *Language Models are Few-Shot Learners*, <https://arxiv.org/abs/2005.14165>.
 
 # %%
