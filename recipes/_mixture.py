@@ -1,4 +1,4 @@
-"""The bilingual mix of texts that mini-gpt and mini-bert learn from, and their one tokenizer.
+"""What mini-gpt and mini-bert share: a bilingual mix of texts, a tokenizer, settings.
 
 Letters: N = ids of a text, B = windows, T = tokens of a window.
 """
@@ -25,6 +25,7 @@ from course_lib.data.pretraining import (
 )
 from course_lib.errors import DataNotFoundError
 from course_lib.tokenizers import BPETokenizer
+from course_lib.training import AdamWConfig, MuonConfig, TrainingConfig, WarmupLinear
 
 PAD, CLS, SEP, MASK, END = "[PAD]", "[CLS]", "[SEP]", "[MASK]", "<|endoftext|>"
 VOCAB_SIZE = 8192
@@ -200,4 +201,23 @@ def make_mixture(
             PackedBatches(ids, n_rows=times * ROWS[part], n_tokens=n_tokens, seed=seed)
             for part, ids in encoded.items()
         ]
+    )
+
+
+def mini_settings(n_steps: int, table_rate: float) -> TrainingConfig:
+    """Choose the settings of the training that both models share.
+
+    Args:
+        n_steps: Optimiser steps.
+        table_rate: Highest learning rate of AdamW: for embeddings, norms and biases.
+    """
+    return TrainingConfig(
+        n_steps=n_steps,
+        schedule=WarmupLinear(n_warmup=max(2, n_steps // 25)),
+        optimizer=MuonConfig(
+            learning_rate=0.02,
+            precision="float32",
+            adamw=AdamWConfig(learning_rate=table_rate, beta2=0.99, weight_decay=0.0),
+        ),
+        evaluate_every=max(5, n_steps // 20),
     )

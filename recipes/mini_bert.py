@@ -18,14 +18,10 @@ from course_lib.models import BERT, BERTConfig, bert_to_hf
 from course_lib.seeding import make_generator
 from course_lib.tokenizers import BPETokenizer
 from course_lib.training import (
-    AdamWConfig,
     Checkpoints,
     LossSum,
     MaskedLM,
-    MuonConfig,
     RichProgress,
-    TrainingConfig,
-    WarmupLinear,
     evaluate,
     summed_cross_entropy,
     train,
@@ -43,6 +39,7 @@ from recipes._mixture import (
     load_mix,
     make_mixture,
     make_tokenizer,
+    mini_settings,
 )
 from recipes._shipping import Card, Finished, write_card, write_model
 
@@ -76,7 +73,7 @@ def run(out: Path, scale: float, resume: bool) -> None:
     """
     mix = load_mix(scale)
     tokenizer = make_tokenizer(mix, scale)
-    config = settings(max(3, round(N_STEPS * scale)))
+    config = mini_settings(max(3, round(N_STEPS * scale)), table_rate=0.003)
     lengths = [max(8, round(length * scale**0.5)) for length in LENGTHS]
     data = framed_batches(mix, tokenizer, lengths, config.n_steps)
     held_out = {name: windows(tokenizer, texts) for name, texts in mix.held_out.items()}
@@ -114,20 +111,6 @@ def run(out: Path, scale: float, resume: bool) -> None:
     scores = list(score_lines(model, objective, held_out))
     card = Card(template=NAME, model=model, scores=scores, data=mix.described)
     write_card(out / NAME, finished, card)
-
-
-def settings(n_steps: int) -> TrainingConfig:
-    """Choose the settings of the training."""
-    return TrainingConfig(
-        n_steps=n_steps,
-        schedule=WarmupLinear(n_warmup=max(2, n_steps // 25)),
-        optimizer=MuonConfig(
-            learning_rate=0.02,
-            precision="float32",
-            adamw=AdamWConfig(learning_rate=0.003, beta2=0.99, weight_decay=0.0),
-        ),
-        evaluate_every=max(5, n_steps // 20),
-    )
 
 
 class Framed:

@@ -19,12 +19,8 @@ from course_lib.models import Llama, LlamaConfig, llama_to_hf
 from course_lib.seeding import make_generator
 from course_lib.tokenizers import BPETokenizer
 from course_lib.training import (
-    AdamWConfig,
     Checkpoints,
-    MuonConfig,
     RichProgress,
-    TrainingConfig,
-    WarmupLinear,
     evaluate,
     train,
 )
@@ -38,6 +34,7 @@ from recipes._mixture import (
     load_mix,
     make_mixture,
     make_tokenizer,
+    mini_settings,
 )
 from recipes._shipping import Card, Finished, write_card, write_model
 
@@ -72,7 +69,7 @@ def run(out: Path, scale: float, resume: bool) -> None:
     mix = load_mix(scale)
     tokenizer = make_tokenizer(mix, scale)
     n_tokens = max(16, round(N_TOKENS * scale**0.5))
-    config = settings(max(3, round(N_STEPS * scale)))
+    config = mini_settings(max(3, round(N_STEPS * scale)), table_rate=0.004)
     encoded = encode_parts(mix, tokenizer, END, config.n_steps * N_ROWS * n_tokens)
     held_out = {name: with_ends(tokenizer, texts) for name, texts in mix.held_out.items()}
 
@@ -100,20 +97,6 @@ def run(out: Path, scale: float, resume: bool) -> None:
     scores = list(score_lines(model, held_out, mix))
     card = Card(template=NAME, model=model, scores=scores, data=mix.described)
     write_card(out / NAME, finished, card)
-
-
-def settings(n_steps: int) -> TrainingConfig:
-    """Choose the settings of the training."""
-    return TrainingConfig(
-        n_steps=n_steps,
-        schedule=WarmupLinear(n_warmup=max(2, n_steps // 25)),
-        optimizer=MuonConfig(
-            learning_rate=0.02,
-            precision="float32",
-            adamw=AdamWConfig(learning_rate=0.004, beta2=0.99, weight_decay=0.0),
-        ),
-        evaluate_every=max(5, n_steps // 20),
-    )
 
 
 def with_ends(tokenizer: BPETokenizer, documents: list[str]) -> Int[Tensor, " N"]:

@@ -177,7 +177,8 @@ class CachedReading:
         self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"] | None = None
     ) -> Float[Tensor, "B V"]:
         """See `Reading`."""
-        if self._step and ids.shape[1] == 1 and self._mask is None and self._cache.n_tokens:
+        is_plain = mask is None and self._mask is None and ids.shape[1] == 1
+        if self._step and is_plain and self._cache.n_tokens:
             return self._step(ids, self._cache)
         return self._model.score(self._hidden(ids, mask)[:, -1])
 
@@ -230,7 +231,7 @@ def extend_mask(
     if mask is not None and not mask[:, -1].all():
         raise ValueError(
             "mask must be True at the last token of every text, because the next one is written "
-            "behind it: pad prompts on the left (course_lib.data.pad_left)."
+            "behind it: pad prompts on the left (course_lib.data.batches.pad_left)."
         )
     if past is None:
         return None if mask is None or bool(mask.all()) else mask

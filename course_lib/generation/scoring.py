@@ -67,7 +67,7 @@ def token_log_probs(
     if mask is not None and bool((mask[:, 1:] & ~mask[:, :-1]).any()):
         raise ValueError(
             "mask must be True first, then False: pad texts at their ends "
-            "(course_lib.data.pad_texts)."
+            "(course_lib.data.batches.pad_texts)."
         )
     logits = adapt(model).begin(len(ids), ids.shape[1] - 1).read_each(ids[:, :-1])
     log_probs = _log_probs_of(logits, ids[:, 1:])

@@ -78,13 +78,8 @@ class SourceReading:
     def read(
         self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"] | None = None
     ) -> Float[Tensor, "B V"]:
-        """See `Reading`.
-
-        Raises:
-            ValueError: If there is padding in a target's beginning.
-        """
-        if extend_mask(None, ids, mask) is not None:
-            raise ValueError("prompts of targets must be of one length; got padding.")
+        """See `Reading`; a target's beginning has no padding."""
+        _require_no_padding(ids, mask)
         return self.read_each(ids)[:, -1]
 
     @torch.inference_mode()
@@ -155,13 +150,8 @@ class HuggingFaceSourceReading:
     def read(
         self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"] | None = None
     ) -> Float[Tensor, "B V"]:
-        """See `Reading`.
-
-        Raises:
-            ValueError: If there is padding in a target's beginning.
-        """
-        if extend_mask(None, ids, mask) is not None:
-            raise ValueError("prompts of targets must be of one length; got padding.")
+        """See `Reading`; a target's beginning has no padding."""
+        _require_no_padding(ids, mask)
         return self.read_each(ids)[:, -1]
 
     @torch.inference_mode()
@@ -193,3 +183,8 @@ def _require_as_many(n_sequences: int, memory: Float[Tensor, "B M D"]) -> None:
             f"prompts must be one for each source; got {n_sequences} prompts and "
             f"{len(memory)} sources."
         )
+
+
+def _require_no_padding(ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"] | None) -> None:
+    if extend_mask(None, ids, mask) is not None:
+        raise ValueError("prompts of targets must be of one length; got padding.")

@@ -14,7 +14,7 @@ from course_lib.generation.reading import AnyModel, Reading, adapt
 from course_lib.generation.rules import Rules
 
 Prompts = Int[Tensor, "B T"] | TokenBatch
-"""The ids of prompts of one length, or of several lengths as `course_lib.data.pad_left` gives."""
+"""The ids of prompts of one length, or of several as `course_lib.data.batches.pad_left` gives."""
 
 Choice = Callable[[Float[Tensor, "B V"]], Int[Tensor, " B"]]
 

@@ -147,8 +147,12 @@ def test_a_function_without_a_mask_refuses_padding() -> None:
 
 def test_padding_at_the_end_is_refused() -> None:
     mask = torch.tensor([[True, True], [True, False]])
-    with pytest.raises(ValueError, match=r"pad prompts on the left \(course_lib.data.pad_left\)"):
+    with pytest.raises(ValueError, match=r"on the left \(course_lib.data.batches.pad_left\)"):
         adapt(make_gpt()).begin(2, 5).read(IDS[:2, :2], mask)
+    reading = adapt(make_gpt()).begin(2, 5)
+    reading.read(IDS[:2, :2])
+    with pytest.raises(ValueError, match="mask must be True at the last token of every text"):
+        reading.read(IDS[:2, :1], mask[:, 1:])
 
 
 def test_a_mask_stays_none_until_there_is_padding() -> None:
