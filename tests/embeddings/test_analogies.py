@@ -102,3 +102,5 @@ def test_questions_without_known_words_are_refused(vectors: WordVectors) -> None
         evaluate_analogies(vectors, rows)
     with pytest.raises(ValueError, match="got restrict_to=0"):
         evaluate_analogies(vectors, rows, restrict_to=0)
+    with pytest.raises(ValueError, match="got none of 1"):  # one word is allowed, but too few
+        evaluate_analogies(vectors, rows, restrict_to=1)

@@ -133,6 +133,15 @@ def test_bad_ppmi_settings_are_refused(options: dict, message: str) -> None:
         ppmi(sparse.csr_array([[1.0]]), **options)
 
 
+def test_ppmi_keeps_what_is_above_0_alone() -> None:
+    assert ppmi(sparse.csr_array([[1.0]])).nnz == 0  # as often as by chance
+    stored_zero = sparse.csr_array(([0.2, 0.2, 0.0], ([0, 1, 1], [1, 0, 1])), shape=(2, 2))
+    assert stored_zero.nnz == 3
+    found = ppmi(stored_zero, smoothing=1.0)  # 0.4 in all: weights below 1 are counts, too
+    assert found.nnz == 2
+    np.testing.assert_allclose(found.toarray(), [[0, np.log(2)], [np.log(2), 0]])
+
+
 def test_ppmi_needs_counts() -> None:
     with pytest.raises(ValueError, match="at least one co-occurrence; got none"):
         ppmi(sparse.csr_array((3, 3)))
@@ -154,6 +163,11 @@ def test_the_seed_does_not_change_the_vectors() -> None:
     first, second = (truncated_svd(matrix, 2, seed=seed) for seed in (3, 4))
     np.testing.assert_allclose(first, second, atol=1e-9)
     np.testing.assert_array_equal(first, truncated_svd(matrix, 2, seed=3))
+
+
+def test_svd_to_a_single_direction() -> None:
+    found = truncated_svd(sparse.csr_array(np.outer([1.0, 2.0], [3.0, 4.0])), 1, seed=0, power=1.0)
+    np.testing.assert_allclose(found, [[5.0], [10.0]])
 
 
 @pytest.mark.parametrize("d_embed", [0, 5])
