@@ -19,17 +19,14 @@ from course_lib.data.storyworld import split_of_story
 from course_lib.models import Llama, LlamaConfig, llama_to_hf
 from course_lib.tokenizers import BPETokenizer
 from course_lib.training import (
-    AdamWConfig,
     Checkpoints,
     History,
-    MuonConfig,
     RichProgress,
-    TrainingConfig,
-    WarmupLinear,
     evaluate,
     train,
 )
 from recipes._shipping import Card, Finished, write_card, write_model
+from recipes._starting import start_as_copiers, story_settings
 
 END = "<|endoftext|>"
 LANGUAGES = ("en", "zh")
@@ -38,13 +35,14 @@ MODEL = LlamaConfig(
     max_len=512,
     d_model=192,
     n_heads=6,
-    n_kv_heads=2,
+    n_kv_heads=3,
     n_layers=4,
     d_ff=576,
     tie_embeddings=True,
 )
 MODELS = {"story-gpt": MODEL, "story-gpt-draft": replace(MODEL, n_layers=2)}
-N_STEPS, N_ROWS = 10_000, 16
+N_STEPS = {"story-gpt": 6_000, "story-gpt-draft": 3_000}
+N_ROWS = 8
 SEED_OF_TOKENIZER, SEED_OF_TRAINING, SEED_OF_TEST = 1, 2, 3
 
 
@@ -63,7 +61,10 @@ def run(out: Path, scale: float, resume: bool) -> None:
     stories = list(islice(unseen_stories(), max(5, round(500 * scale))))
     for name, config in MODELS.items():
         model = Llama(config, torch.Generator().manual_seed(0))
-        history = train_model(model, tokenizer, out / "checkpoints" / name, scale, resume)
+        start_as_copiers(model, torch.Generator().manual_seed(0))
+        n_steps = max(3, round(N_STEPS[name] * scale**1.5))  # the batches are smaller, too
+        data = story_batches(tokenizer, n_rows=max(2, round(N_ROWS * scale**0.5)))
+        history = train_model(model, data, n_steps, out / "checkpoints" / name, resume)
         finished = Finished(
             model=llama_to_hf(model.eval().to(torch.bfloat16)),
             tokenizer=tokenizer,
@@ -85,29 +86,24 @@ def make_tokenizer(n_stories: int, special_tokens: Sequence[str] = (END,)) -> BP
     return BPETokenizer.train(texts, vocab_size=vocab_size, special_tokens=special_tokens)
 
 
-def train_model(
-    model: Llama, tokenizer: BPETokenizer, folder: Path, scale: float, resume: bool
-) -> History:
-    """Train one model on stories that are made as they go."""
-    data = StoryBatches(
+def story_batches(tokenizer: BPETokenizer, n_rows: int) -> StoryBatches:
+    """Make stories as they are asked for, told in English and Chinese in turn."""
+    return StoryBatches(
         tokenizer.encode,
         end_id=tokenizer.id_of(END),
-        n_rows=max(2, round(N_ROWS * scale**0.5)),
+        n_rows=n_rows,
         languages=LANGUAGES,
         seed=SEED_OF_TRAINING,
     )
-    settings = TrainingConfig(
-        n_steps=max(3, round(N_STEPS * scale**1.5)),  # the batches are smaller, too
-        schedule=WarmupLinear(n_warmup=max(2, round(100 * scale))),
-        optimizer=MuonConfig(
-            learning_rate=0.02,
-            precision="float32",
-            adamw=AdamWConfig(learning_rate=0.004, beta2=0.99, weight_decay=0.0),
-        ),
-    )
+
+
+def train_model(
+    model: Llama, data: StoryBatches, n_steps: int, folder: Path, resume: bool
+) -> History:
+    """Train one model, or go on with it."""
     places = Checkpoints(folder, every_steps=250, resume=resume)
     with RichProgress() as progress:
-        history = train(model, data, settings, checkpoints=places, progress=progress)
+        history = train(model, data, story_settings(n_steps), checkpoints=places, progress=progress)
     if history.stopped_by == "interrupt":
         raise KeyboardInterrupt
     return history

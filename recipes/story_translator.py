@@ -21,18 +21,15 @@ from course_lib.models import EncoderDecoder, EncoderDecoderConfig, encoder_deco
 from course_lib.seeding import make_generator
 from course_lib.tokenizers import BPETokenizer
 from course_lib.training import (
-    AdamWConfig,
     Checkpoints,
     History,
-    MuonConfig,
     RichProgress,
     Seq2Seq,
-    TrainingConfig,
-    WarmupLinear,
     evaluate,
     train,
 )
 from recipes._shipping import Card, Finished, write_card, write_model
+from recipes._starting import silence_writers, story_settings
 from recipes.story_gpt import END, LANGUAGES, make_tokenizer, unseen_stories
 
 NAME = "story-translator"
@@ -52,7 +49,7 @@ MODEL = EncoderDecoderConfig(
     d_ff=768,
     start_id=SPECIAL_TOKENS.index(PAD),
 )
-N_STEPS, N_ROWS, POOL_BATCHES = 3_000, 48, 16
+N_STEPS, N_ROWS, POOL_BATCHES = 2_000, 48, 16
 MOST_SENTENCES = 3
 SEED_OF_TRAINING, SEED_OF_TEST = 4, 5
 
@@ -78,6 +75,7 @@ def run(out: Path, scale: float, resume: bool) -> None:
     """
     tokenizer = make_tokenizer(max(300, round(3000 * scale)), SPECIAL_TOKENS)
     model = EncoderDecoder(MODEL, make_generator(0))
+    silence_writers(model)
     history = train_model(model, tokenizer, out / "checkpoints" / NAME, scale, resume)
     finished = Finished(
         model=encoder_decoder_to_hf(model.eval().to(torch.bfloat16)),
@@ -98,15 +96,7 @@ def train_model(
 ) -> History:
     """Train on passages that are made as they go."""
     data = PassageBatches(tokenizer, n_rows=max(2, round(N_ROWS * scale**0.5)))
-    settings = TrainingConfig(
-        n_steps=max(3, round(N_STEPS * scale)),
-        schedule=WarmupLinear(n_warmup=max(2, round(100 * scale))),
-        optimizer=MuonConfig(
-            learning_rate=0.02,
-            precision="float32",
-            adamw=AdamWConfig(learning_rate=0.004, beta2=0.99, weight_decay=0.0),
-        ),
-    )
+    settings = story_settings(max(3, round(N_STEPS * scale)))
     places = Checkpoints(folder, every_steps=100, resume=resume)
     with RichProgress() as progress:
         objective = Seq2Seq(MODEL.start_id)

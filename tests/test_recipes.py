@@ -12,12 +12,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BertForMaskedLM, M
 from course_lib.cli.recipe import load_recipe
 from course_lib.data.batches import PackedBatches, pad_texts
 from course_lib.data.stories import stream_stories
-from course_lib.models import BERT, BERTConfig, EncoderDecoder, Llama, load_checkpoint
+from course_lib.models import BERT, BERTConfig, EncoderDecoder, Llama, LlamaConfig, load_checkpoint
 from course_lib.models.shipped import DIGESTS
 from course_lib.seeding import make_generator
 from course_lib.tokenizers import BPETokenizer
 from course_lib.training import MaskedLM
 from recipes._mixture import Mixture
+from recipes._starting import start_as_copiers
 from recipes.mini_bert import AtChosen
 from recipes.story_translator import passages
 
@@ -67,6 +68,33 @@ def check_shipped(folder: Path, n_held_out: int) -> BPETokenizer:
     theirs = AutoTokenizer.from_pretrained(folder)
     assert theirs.encode(text, add_special_tokens=False) == tokenizer.encode(text)
     return tokenizer
+
+
+@pytest.mark.parametrize("n_kv_heads", [4, 2])
+def test_a_copier_writes_what_it_reads(n_kv_heads: int) -> None:
+    config = LlamaConfig(
+        vocab_size=11,
+        max_len=7,
+        d_model=16,
+        n_heads=4,
+        n_kv_heads=n_kv_heads,
+        n_layers=2,
+        d_ff=5,
+        tie_embeddings=True,
+    )
+    model = Llama(config, make_generator(0))
+    start_as_copiers(model, make_generator(1))
+    x = torch.randn(1, 1, 16)  # a token that can see itself alone
+    for block in model.blocks:
+        read = block.attention(x, torch.zeros(1, 2), None, None)
+        assert block.feedforward(x).abs().max() == 0
+        within = block.attention.value.weight.T @ block.attention.value.weight
+        torch.testing.assert_close(read, x @ within)  # all of x, or its part in the shared heads
+        if n_kv_heads == 4:
+            torch.testing.assert_close(read, x)
+        assert torch.linalg.matrix_rank(within) == 4 * n_kv_heads
+    logits = model(torch.tensor([[3, 3, 3, 5]]))[0, -1]
+    assert logits.argmax() == 3  # what was read most often is what is expected
 
 
 def test_scoring_the_chosen_places_alone_gives_the_same_loss() -> None:

@@ -7,6 +7,7 @@ from course_lib.generation.diverse import BeamGroups, diverse_beam_search
 from course_lib.generation.drawing import sample
 from course_lib.generation.filters import keep_min_p, keep_top_k, keep_top_p, keep_typical
 from course_lib.generation.greedy import greedy, greedy_decode
+from course_lib.generation.in_context import ShotScore, draw_shots, likeliest, measure_shots
 from course_lib.generation.penalties import forbid_repeated_ngrams, penalise_repetition
 from course_lib.generation.prompts import (
     Shot,
@@ -44,6 +45,7 @@ __all__ = [
     "Rules",
     "Sampling",
     "Shot",
+    "ShotScore",
     "ShotTemplate",
     "Sliding",
     "Speculated",
@@ -57,6 +59,7 @@ __all__ = [
     "contrastive_search",
     "cut_at_stop",
     "diverse_beam_search",
+    "draw_shots",
     "expected_tokens_per_round",
     "few_shot_messages",
     "few_shot_prompt",
@@ -69,6 +72,8 @@ __all__ = [
     "keep_top_k",
     "keep_top_p",
     "keep_typical",
+    "likeliest",
+    "measure_shots",
     "penalise_repetition",
     "sample",
     "sample_ids",

@@ -15,6 +15,7 @@ from course_lib.plotting.embeddings import (
     project_tsne,
 )
 from course_lib.plotting.losses import plot_losses
+from course_lib.plotting.shots import plot_shots
 from course_lib.plotting.style import COLOURS, MARKERS, new_figure, show, use_course_style
 from course_lib.plotting.timeline import plot_parameter_counts, plot_timeline
 from course_lib.plotting.tokens import (
@@ -38,6 +39,7 @@ __all__ = [
     "plot_parameter_counts",
     "plot_point_maps",
     "plot_scores",
+    "plot_shots",
     "plot_timeline",
     "plot_token_boundaries",
     "plot_word_map",

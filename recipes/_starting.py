@@ -1,0 +1,71 @@
+"""How the recipes of the story models start: first weights and settings."""
+
+import torch
+from torch import nn
+
+from course_lib.models import Llama
+from course_lib.training import AdamWConfig, MuonConfig, TrainingConfig, WarmupStableDecay
+
+WRITERS = ("output.weight", "outer.weight")
+"""Ends of the names of the matrices that write to the residual stream."""
+
+
+@torch.no_grad()
+def silence_writers(model: nn.Module) -> None:
+    """Set to 0 what writes to the residual stream, so that every block begins as nothing.
+
+    With Muon, this and higher rates than usual learn a story in fewer steps; the tries are in
+    `benchmarks/README.md` under "story-gpt".
+
+    Args:
+        model: Its matrices are changed in place.
+    """
+    for name, parameter in model.named_parameters():
+        if name.endswith(WRITERS):
+            parameter.zero_()
+
+
+@torch.no_grad()
+def start_as_copiers(model: Llama, generator: torch.Generator) -> None:
+    """Let every attention layer hand on what it reads, and every other layer say nothing yet.
+
+    If the table of token vectors also scores the next token, whatever is attended to becomes
+    likelier to be written again, before any training. What is left to learn is where to look. A
+    story says a hero's name and a lost thing again and again; from other starts, models of this
+    size learn to copy them late.
+
+    Args:
+        model: Its matrices are changed in place.
+        generator: Where the values' directions come from.
+
+    Reference:
+        Trockman and Kolter 2023, "Mimetic Initialization of Self-Attention Layers",
+        https://arxiv.org/abs/2305.09828. Unlike the paper, which is about images, values and output
+        together make the identity, not its negative, and queries and keys are left alone.
+    """
+    silence_writers(model)
+    n_shared = model.config.n_heads // model.config.n_kv_heads
+    for block in model.blocks:
+        attention = block.attention
+        nn.init.orthogonal_(attention.value.weight, generator=generator)
+        heads = attention.value.weight.unflatten(0, (model.config.n_kv_heads, -1))
+        heads = heads.repeat_interleave(n_shared, dim=0).flatten(0, 1)
+        attention.output.weight.copy_(heads.T / n_shared)
+
+
+def story_settings(n_steps: int) -> TrainingConfig:
+    """Choose the settings of the trainings on stories: high rates, small batches, a long fall.
+
+    Args:
+        n_steps: Optimiser steps.
+    """
+    return TrainingConfig(
+        n_steps=n_steps,
+        schedule=WarmupStableDecay(n_warmup=min(20, n_steps // 2), decay_share=0.5),
+        optimizer=MuonConfig(
+            learning_rate=0.04,
+            momentum=0.85,
+            precision="float32",
+            adamw=AdamWConfig(learning_rate=0.03, beta2=0.95, weight_decay=0.0),
+        ),
+    )
