@@ -53,11 +53,12 @@ def start_as_copiers(model: Llama, generator: torch.Generator) -> None:
         attention.output.weight.copy_(heads.T / n_shared)
 
 
-def story_settings(n_steps: int) -> TrainingConfig:
+def story_settings(n_steps: int, table_rate: float) -> TrainingConfig:
     """Choose the settings of the trainings on stories: high rates, small batches, a long fall.
 
     Args:
         n_steps: Optimiser steps.
+        table_rate: Highest learning rate of AdamW: for embeddings, norms and biases.
     """
     return TrainingConfig(
         n_steps=n_steps,
@@ -66,6 +67,6 @@ def story_settings(n_steps: int) -> TrainingConfig:
             learning_rate=0.04,
             momentum=0.85,
             precision="float32",
-            adamw=AdamWConfig(learning_rate=0.03, beta2=0.95, weight_decay=0.0),
+            adamw=AdamWConfig(learning_rate=table_rate, beta2=0.95, weight_decay=0.0),
         ),
     )

@@ -102,8 +102,9 @@ def train_model(
 ) -> History:
     """Train one model, or go on with it."""
     places = Checkpoints(folder, every_steps=250, resume=resume)
+    settings = story_settings(n_steps, table_rate=0.03)
     with RichProgress() as progress:
-        history = train(model, data, story_settings(n_steps), checkpoints=places, progress=progress)
+        history = train(model, data, settings, checkpoints=places, progress=progress)
     if history.stopped_by == "interrupt":
         raise KeyboardInterrupt
     return history

@@ -27,6 +27,7 @@ FINISHED_LESSONS = (
     "05a_data",
     "05b_objectives_and_loop",
     "05c_scaling",
+    "06_generation",
 )
 
 
