@@ -91,6 +91,11 @@ def make_chat_box(answer: Answer) -> "ipywidgets.VBox":
         messages.clear()
         show_log()
 
+    def on_message(line: object, content: dict[str, str], _buffers: object) -> None:
+        if content.get("event") == "submit":  # the Enter key
+            on_say(line)
+
+    line.on_msg(on_message)
     say.on_click(on_say)
     forget.on_click(on_forget)
     return ipywidgets.VBox([log, ipywidgets.HBox([line, say, forget])])

@@ -65,3 +65,14 @@ def test_the_box_remembers_until_it_is_told_to_forget() -> None:
     line.value = "Hi"
     say.click()
     assert "1: Hi!" in log.value
+
+
+def test_the_enter_key_says_it_too() -> None:
+    log, row = make_chat_box(parrot).children
+    line = row.children[0]
+    line.value = "Hi"
+    line._handle_custom_msg({"event": "focus"}, [])
+    assert log.value == ""
+    line._handle_custom_msg({"event": "submit"}, [])  # what the browser sends
+    assert "1: Hi!" in log.value
+    assert line.value == ""
