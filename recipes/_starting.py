@@ -53,19 +53,23 @@ def start_as_copiers(model: Llama, generator: torch.Generator) -> None:
         attention.output.weight.copy_(heads.T / n_shared)
 
 
-def story_settings(n_steps: int, table_rate: float) -> TrainingConfig:
+def story_settings(
+    n_steps: int, *, matrix_rate: float, momentum: float, table_rate: float
+) -> TrainingConfig:
     """Choose the settings of the trainings on stories: high rates, small batches, a long fall.
 
     Args:
         n_steps: Optimiser steps.
+        matrix_rate: Highest learning rate of Muon.
+        momentum: Of Muon.
         table_rate: Highest learning rate of AdamW: for embeddings, norms and biases.
     """
     return TrainingConfig(
         n_steps=n_steps,
         schedule=WarmupStableDecay(n_warmup=min(20, n_steps // 2), decay_share=0.5),
         optimizer=MuonConfig(
-            learning_rate=0.04,
-            momentum=0.85,
+            learning_rate=matrix_rate,
+            momentum=momentum,
             precision="float32",
             adamw=AdamWConfig(learning_rate=table_rate, beta2=0.95, weight_decay=0.0),
         ),

@@ -102,7 +102,7 @@ def train_model(
 ) -> History:
     """Train one model, or go on with it."""
     places = Checkpoints(folder, every_steps=250, resume=resume)
-    settings = story_settings(n_steps, table_rate=0.03)
+    settings = story_settings(n_steps, matrix_rate=0.04, momentum=0.85, table_rate=0.03)
     with RichProgress() as progress:
         history = train(model, data, settings, checkpoints=places, progress=progress)
     if history.stopped_by == "interrupt":

@@ -49,7 +49,7 @@ MODEL = EncoderDecoderConfig(
     d_ff=768,
     start_id=SPECIAL_TOKENS.index(PAD),
 )
-N_STEPS, N_ROWS, POOL_BATCHES = 1_500, 48, 16
+N_STEPS, N_ROWS, POOL_BATCHES = 2_000, 48, 16
 MOST_SENTENCES = 3
 SEED_OF_TRAINING, SEED_OF_TEST = 4, 5
 
@@ -96,8 +96,10 @@ def train_model(
 ) -> History:
     """Train on passages that are made as they go."""
     data = PassageBatches(tokenizer, n_rows=max(2, round(N_ROWS * scale**0.5)))
+    n_steps = max(3, round(N_STEPS * scale))
     # The model multiplies its token vectors by 14: at a higher rate they would drown the positions.
-    settings = story_settings(max(3, round(N_STEPS * scale)), table_rate=0.003)
+    # At a higher rate for the matrices, it never looks at the source.
+    settings = story_settings(n_steps, matrix_rate=0.01, momentum=0.9, table_rate=0.003)
     places = Checkpoints(folder, every_steps=100, resume=resume)
     with RichProgress() as progress:
         objective = Seq2Seq(MODEL.start_id)

@@ -49,7 +49,8 @@ def use_cache(cache_class: Callable[..., Any], sizes: Sizes, steps: Sequence[Ste
         it is set aside once.
     """
     cache = cache_class(*sizes, dtype=torch.float64)
-    seen: dict[str, Any] = {_DEVICE: _device_of(cache_class), _ONE_ROOM: True}
+    seen: dict[str, Any] = {}
+    one_room = True
     given: list[Tensor] = []
     for number, step in enumerate(steps):
         if step.what in ("read", "append"):
@@ -63,9 +64,15 @@ def use_cache(cache_class: Callable[..., Any], sizes: Sizes, steps: Sequence[Ste
         if step.what in ("advance", "forget", "require_room"):
             getattr(cache, step.what)(step.much)
         rooms = {keys.untyped_storage().data_ptr() for keys in given}
-        seen[_ONE_ROOM] = seen[_ONE_ROOM] and len(rooms) <= 1
+        one_room = one_room and len(rooms) <= 1
         seen[f"n_tokens after step {number}"] = int(cache.n_tokens)
-    return seen | {"n_bytes": cache.n_bytes, "max_len": cache.max_len}
+    return seen | {
+        _ONE_ROOM: one_room,
+        "n_bytes": cache.n_bytes,
+        "n_bytes in float16": cache_class(*sizes, dtype=torch.float16).n_bytes,
+        "max_len": cache.max_len,
+        _DEVICE: _device_of(cache_class),
+    }
 
 
 def _append(cache: Any, sizes: Sizes, number: int, n_tokens: int, seen: dict[str, Any]) -> Tensor:
@@ -97,13 +104,31 @@ def _device_of(cache_class: Callable[..., Any]) -> str:
     return keys.device.type
 
 
-def _right_but_for(name: str, right: Any) -> Callable[[tuple[Observation, ...]], bool]:
+def _right_but_for(start: str, right: Any) -> Callable[[tuple[Observation, ...]], bool]:
+    """Make a recogniser of one thing that is wrong, and perhaps the place in memory, too."""
+
     def seen(observations: tuple[Observation, ...]) -> bool:
         plain = [one for one in observations if one.case.raises is None]
-        else_right = all(agree({**one.value, name: right}, one.expected, 1e-5) for one in plain)
-        return else_right and any(one.value[name] != right for one in plain)
+        wrong = [
+            {
+                name: right
+                for name in one.value
+                if name.startswith(start) and one.value[name] != right
+            }
+            for one in plain
+        ]
+        return any(wrong) and all(
+            agree({**one.value, _ONE_ROOM: True, **mended}, one.expected, 1e-5)
+            for one, mended in zip(plain, wrong, strict=True)
+        )
 
     return seen
+
+
+def _keys_are_values(observations: tuple[Observation, ...]) -> bool:
+    seen = observations[0].value
+    names = [name.removeprefix("keys") for name in seen if name.startswith("keys")]
+    return all(agree(seen[f"keys{name}"], seen[f"values{name}"], 0) for name in names)
 
 
 _READ_TWO_THEN_ONE = (Step("read", 2), Step("read", 1), Step("read", 1))
@@ -150,6 +175,13 @@ KV_CACHE = Exercise(
             args=lambda: (Sizes(), (Step("read", 3), Step("forget", 3), Step("read", 2))),
         ),
         Case(
+            why="appended twice, counted once",
+            args=lambda: (
+                Sizes(),
+                (Step("read", 2), Step("append", 1), Step("append", 2), Step("advance", 2)),
+            ),
+        ),
+        Case(
             why="asking for the last place",
             args=lambda: (Sizes(max_len=3), (Step("read", 2), Step("require_room", 3))),
         ),
@@ -193,6 +225,12 @@ KV_CACHE = Exercise(
             "second layer would write them behind those of the first. Count in `advance`.",
         ),
         Mistake(
+            name="counted-by-the-last-layer",
+            twin=TWINS["counted-by-the-last-layer"],
+            hint="The last layer counts, in `append`, and `advance` does nothing. It is `advance` "
+            "that says: these tokens are read.",
+        ),
+        Mistake(
             name="counted-twice",
             twin=TWINS["counted-twice"],
             hint="You count the tokens both in `append` and in `advance`. Only `advance` counts: "
@@ -228,7 +266,7 @@ KV_CACHE = Exercise(
         ),
         Mistake(
             name="gradients-kept",
-            twin=TWINS["gradients-kept"],
+            seen=_right_but_for("gradient", False),
             hint="What you return still carries a gradient, and with it every step since the "
             "beginning. `detach()` what you keep.",
         ),
@@ -240,7 +278,7 @@ KV_CACHE = Exercise(
         ),
         Mistake(
             name="one-room-for-both",
-            twin=TWINS["one-room-for-both"],
+            seen=_keys_are_values,
             hint="Keys and values lie in the same room. They are two tensors.",
         ),
         Mistake(
@@ -313,6 +351,12 @@ KV_CACHE = Exercise(
             name="bytes-of-one-layer",
             twin=TWINS["bytes-of-one-layer"],
             hint="You count the bytes of one layer. All of them.",
+        ),
+        Mistake(
+            name="four-bytes-each",
+            twin=TWINS["four-bytes-each"],
+            hint="You take 4 bytes for each number. How many are there in float64, and in float16? "
+            "(`element_size`)",
         ),
         Mistake(
             name="numbers-not-bytes",

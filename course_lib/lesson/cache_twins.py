@@ -67,6 +67,16 @@ class _AdvancesInAppend(_Right):
         self.require_room(self.n_tokens)
 
 
+class _LastLayerAdvances(_Right):
+    def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        given = super().append(layer, keys, values)
+        self.n_tokens += keys.shape[2] if layer == len(self.layers) - 1 else 0
+        return given
+
+    def advance(self, n_tokens: int) -> None:
+        pass
+
+
 class _AdvancesTwice(_AdvancesInAppend):
     def advance(self, n_tokens: int) -> None:
         _Right.advance(self, n_tokens)
@@ -107,22 +117,10 @@ class _Swapped(_Right):
         return given[1], given[0]
 
 
-class _Gradients(_Right):
-    def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        given = super().append(layer, keys, values)
-        return given[0] + 0 * keys.sum(), given[1] + 0 * values.sum()
-
-
 class _OneRoom(_Right):
     def __init__(self, n_layers: int, *sizes: int, dtype: Any = None, device: Any = None) -> None:
         super().__init__(1, *sizes, dtype=dtype, device=device)
         self.layers = self.layers * n_layers
-
-
-class _OneForBoth(_Right):
-    def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        _, kept = super().append(layer, keys, values)
-        return kept, kept
 
 
 class _FormatIgnored(_Right):
@@ -203,6 +201,12 @@ class _BytesOfOneLayer(_Right):
         return super().n_bytes // len(self.layers)
 
 
+class _FourBytesEach(_Right):
+    @property
+    def n_bytes(self) -> int:
+        return sum(4 * part.numel() for layer in self.layers for part in layer)
+
+
 class _NumbersNotBytes(_Right):
     @property
     def n_bytes(self) -> int:
@@ -211,15 +215,14 @@ class _NumbersNotBytes(_Right):
 
 TWINS: Mapping[str, Callable[..., Any]] = {
     "counted-in-append": _AdvancesInAppend,
+    "counted-by-the-last-layer": _LastLayerAdvances,
     "counted-twice": _AdvancesTwice,
     "always-from-the-start": _FromTheStart,
     "whole-room-returned": _WholeRoom,
     "only-the-new": _NewOnly,
     "only-the-old": _OldOnly,
     "keys-and-values-swapped": _Swapped,
-    "gradients-kept": _Gradients,
     "one-room-for-all-layers": _OneRoom,
-    "one-room-for-both": _OneForBoth,
     "format-ignored": _FormatIgnored,
     "nothing-counted": _NothingCounted,
     "one-counted": _OneCounted,
@@ -234,6 +237,7 @@ TWINS: Mapping[str, Callable[..., Any]] = {
     "bytes-of-the-tokens-so-far": _BytesOfTokens,
     "bytes-of-the-keys": _BytesOfKeys,
     "bytes-of-one-layer": _BytesOfOneLayer,
+    "four-bytes-each": _FourBytesEach,
     "numbers-not-bytes": _NumbersNotBytes,
 }
 """Mistakes by name."""

@@ -138,6 +138,8 @@ def _compare_arrays(value: np.ndarray, expected: np.ndarray, tolerance: float) -
         strange = ~np.isfinite(value) & ~same
         if strange.any():
             place = tuple(int(i) for i in np.argwhere(strange)[0])
+            if np.isinf(expected).any() and not np.isnan(value).any():
+                return _infinity_elsewhere(value, expected)
             return _not_finite(value[place], f" at position {list(place)}" if place else "")
     if same.all():
         return None
@@ -264,6 +266,19 @@ def _not_finite(value: Any, where: str) -> Difference:
         text = f"there is a NaN{where}: 0/0, inf − inf or the log of a negative number?"
         return Difference("not-a-number", text)
     return Difference("infinite", f"there is an infinity{where}: the log of 0, or a division by 0?")
+
+
+def _infinity_elsewhere(value: np.ndarray, expected: np.ndarray) -> Difference:
+    """Say where an infinity that is meant, as a mark, stands wrongly, and where it is missing."""
+    wrongly = np.argwhere(np.isinf(value) & (value != expected))[0].tolist()
+    text = f"it is {shorten(value[tuple(wrongly)].item())} at position {wrongly}"
+    if np.isfinite(expected[tuple(wrongly)]):
+        text += ", where it must be a number"
+    missing = np.argwhere(np.isinf(expected) & (value != expected))
+    if len(missing):
+        place = missing[0].tolist()
+        text += f"; and position {place} must be {shorten(expected[tuple(place)].item())}"
+    return Difference("infinity-misplaced", f"{text}.")
 
 
 def _wrong_value(value: Any, expected: Any, where: str = "") -> Difference:

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_lib.lesson.exercise import Case, Exercise, Mistake
+from course_lib.lesson.comparing import agree
+from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
 from course_lib.lesson.recognising import right_but_for_the_arguments, right_but_for_the_error
 from course_lib.seeding import make_generator
 
@@ -67,7 +68,8 @@ def _crossing_left_out(log_probs: Tensor, p: float) -> Tensor:
 
 
 def _crossing_left_out_but_one(log_probs: Tensor, p: float) -> Tensor:
-    best = log_probs == log_probs.amax(-1, keepdim=True)
+    best = torch.zeros_like(log_probs, dtype=torch.bool)
+    best.scatter_(-1, log_probs.argmax(-1, keepdim=True), True)
     return _crossing_left_out(log_probs, p) | best
 
 
@@ -85,6 +87,27 @@ def _with_equals(log_probs: Tensor, p: float) -> Tensor:
 def _in_sorted_order(log_probs: Tensor, p: float) -> Tensor:
     kept = _nucleus(log_probs, p).sum(-1, keepdim=True)
     return torch.arange(log_probs.shape[-1]).expand_as(log_probs) < kept
+
+
+def _gathered(log_probs: Tensor, p: float) -> Tensor:
+    ordered, places = log_probs.softmax(-1).sort(dim=-1, descending=True)
+    return (ordered.cumsum(-1) - ordered < p).gather(-1, places)
+
+
+def _unsorted(log_probs: Tensor, p: float) -> Tensor:
+    probs = log_probs.softmax(-1)
+    return probs.cumsum(-1) - probs < p
+
+
+def _each_above_the_rest(observations: tuple[Observation, ...]) -> bool:
+    """Recognise answers that keep what has 1 - p itself, with the likeliest in any case or not."""
+    own = _share_kept(lambda x, p: x.softmax(-1) >= 1 - p)
+    first_too = _share_kept(lambda x, p: (x.softmax(-1) >= 1 - p) | (x == x.amax(-1, keepdim=True)))
+    plain = [one for one in observations if one.case.raises is None]
+    return any(
+        all(agree(one.value, try_cutting(twin, *one.case.args()), 1e-5) for one in plain)
+        for twin in (own, first_too)
+    )
 
 
 def _over_the_batch(log_probs: Tensor, p: float) -> Tensor:
@@ -146,6 +169,10 @@ KEEP_TOP_P = Exercise(
             why="three equally likely tokens",
             args=lambda: (torch.tensor([0.4, 0.2, 0.2, 0.2]).log(), 0.5, True),
         ),
+        Case(
+            why="p reached exactly, by two of four",
+            args=lambda: (torch.zeros(4), 0.5, True),
+        ),
         Case(why="p = 0", args=lambda: (torch.tensor([0.5, 0.5]).log(), 0.0), raises=ValueError),
         Case(why="p = 1.2", args=lambda: (torch.tensor([0.5, 0.5]).log(), 1.2), raises=ValueError),
         Case(
@@ -171,6 +198,13 @@ KEEP_TOP_P = Exercise(
             hint="You keep one token too many: the first one *after* p is reached.",
         ),
         Mistake(
+            name="goes-on-at-p",
+            twin=_share_kept(
+                lambda x, p: _nucleus(x, p, is_in=lambda before, reached, p: before <= p)
+            ),
+            hint="Where the sum is exactly p, you keep one more token. p is reached: stop.",
+        ),
+        Mistake(
             name="equals-kept-together",
             twin=_share_kept(_with_equals),
             hint="You keep every token that is as likely as the last one of the nucleus. Once the "
@@ -188,6 +222,23 @@ KEEP_TOP_P = Exercise(
             "as they stand. Take it back to their places (`scatter`).",
         ),
         Mistake(
+            name="taken-back-the-wrong-way",
+            twin=_share_kept(_gathered),
+            hint="You take the mask back with `gather`, or with the places as an index: that sorts "
+            "it once more. `scatter` writes each value *to* its place.",
+        ),
+        Mistake(
+            name="not-sorted",
+            twin=_share_kept(_unsorted),
+            hint="You sum up in the order of the vocabulary. Begin with the likeliest token.",
+        ),
+        Mistake(
+            name="softmax-over-the-texts",
+            twin=_share_kept(lambda x, p: _nucleus(x.log_softmax(0), p, normalised=False)),
+            hint="Your softmax goes along the first axis, over the texts. Those of one text's "
+            "tokens sum to 1: along the last axis.",
+        ),
+        Mistake(
             name="returned-sorted",
             twin=_sorted_back,
             hint="You return the scores sorted. Place i must still be token i.",
@@ -200,7 +251,7 @@ KEEP_TOP_P = Exercise(
         ),
         Mistake(
             name="at-least-what-is-left",
-            twin=_share_kept(lambda x, p: x.softmax(-1) >= 1 - p),
+            seen=_each_above_the_rest,
             hint="You keep the tokens with a probability of at least 1 - p. Sum up, from the "
             "likeliest one on.",
         ),

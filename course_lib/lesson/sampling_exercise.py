@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from course_lib.lesson.comparing import agree
 from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
 from course_lib.lesson.recognising import (
     right_but_for_the_arguments,
@@ -24,7 +25,6 @@ Sampler = Callable[..., list[int]]
 N_DRAWS = 600
 """A share of so many draws has a standard deviation of at most 0.02."""
 
-_LOG_CHANCES = torch.tensor([0.6, 0.3, 0.1]).log()
 _ALL_TOKENS, _TUPLE = "a model that looks at all tokens", "a prompt that is a tuple"
 _SHARES, _SEEDED, _ADVANCES = "shares", "with one seed", "with one generator"
 
@@ -41,8 +41,14 @@ def _sums_up(ids: Sequence[int]) -> Tensor:
     return _certain((sum(ids) + len(ids)) % 7, 7)
 
 
-def _three_chances(ids: Sequence[int]) -> Tensor:
-    return _LOG_CHANCES
+class _ThreeChances:
+    """A model that hands out a tensor of its own, which must stay as it is."""
+
+    def __init__(self) -> None:
+        self.log_chances = torch.tensor([0.6, 0.3, 0.1]).log()
+
+    def __call__(self, ids: Sequence[int]) -> Tensor:
+        return self.log_chances
 
 
 def _any_of_nine(ids: Sequence[int]) -> Tensor:
@@ -134,9 +140,11 @@ def _evenly(probs: Tensor, generator: torch.Generator) -> int:
     return int(torch.multinomial(possible, 1, generator=generator))
 
 
-def _probabilities_tempered(log_probs: Tensor, temperature: float) -> Tensor:
-    probs = log_probs.exp() / temperature
-    return probs.softmax(-1).where(log_probs > -math.inf, torch.zeros(()))
+def _softmax_of_probabilities(observations: tuple[Observation, ...]) -> bool:
+    """Look at shares only: what is impossible may have been ruled out or not."""
+    twin = _loop(_Parts(tempered=lambda log_probs, t: (log_probs.exp() / t).softmax(-1)))
+    shares = [one for one in observations if one.case.args()[-1] == _SHARES]
+    return all(agree(one.value, try_sampling(twin, *one.case.args()), 0.09) for one in shares)
 
 
 def _tensors(observations: tuple[Observation, ...]) -> bool:
@@ -174,20 +182,20 @@ SAMPLE_IDS = Exercise(
         Case(why="a long text", args=lambda: (_sums_up, [5, 2], 20)),
         Case(why="impossible tokens, very hot", args=lambda: (_counts_on, [2], 40, 9.0)),
         Case(why="no token to draw", args=lambda: (_counts_on, [2, 5], 0)),
-        Case(why="many draws", args=lambda: (_three_chances, [0], N_DRAWS, 1.0, _SHARES)),
-        Case(why="many draws, cold", args=lambda: (_three_chances, [0], N_DRAWS, 0.25, _SHARES)),
-        Case(why="many draws, hot", args=lambda: (_three_chances, [0], N_DRAWS, 4.0, _SHARES)),
+        Case(why="many draws", args=lambda: (_ThreeChances(), [0], N_DRAWS, 1.0, _SHARES)),
+        Case(why="many draws, cold", args=lambda: (_ThreeChances(), [0], N_DRAWS, 0.25, _SHARES)),
+        Case(why="many draws, hot", args=lambda: (_ThreeChances(), [0], N_DRAWS, 4.0, _SHARES)),
         Case(why="the same seed twice", args=lambda: (_any_of_nine, [0], 40, 1.0, _SEEDED)),
         Case(why="the same generator twice", args=lambda: (_any_of_nine, [0], 40, 1.0, _ADVANCES)),
         Case(why="fewer than no tokens", args=lambda: (_counts_on, [2], -1), raises=ValueError),
         Case(
             why="a temperature of 0",
-            args=lambda: (_three_chances, [0], 2, 0.0),
+            args=lambda: (_ThreeChances(), [0], 2, 0.0),
             raises=ValueError,
         ),
         Case(
             why="a temperature below 0",
-            args=lambda: (_three_chances, [0], 2, -1.0),
+            args=lambda: (_ThreeChances(), [0], 2, -1.0),
             raises=ValueError,
         ),
     ),
@@ -216,9 +224,15 @@ SAMPLE_IDS = Exercise(
         ),
         Mistake(
             name="probabilities-through-softmax",
-            twin=_loop(_Parts(tempered=_probabilities_tempered)),
+            seen=_softmax_of_probabilities,
             hint="You give *probabilities* to a softmax. It wants logarithms: the softmax of 0.6, "
             "0.3 and 0.1 is nearly even.",
+        ),
+        Mistake(
+            name="divided-in-place",
+            twin=_loop(_Parts(tempered=lambda log_probs, t: log_probs.div_(t).softmax(-1))),
+            hint="You divide in place, in the tensor that the model gave you. If it is the "
+            "model's own, it gets colder with every token: make a new one (`/`, not `/=`).",
         ),
         Mistake(
             name="only-the-last-token-shown",

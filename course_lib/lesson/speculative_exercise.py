@@ -14,7 +14,9 @@ from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
 from course_lib.seeding import make_generator
 
 N_REPEATS, N_DRAWS = 30, 200
-_OUTCOMES, _SHARES = "outcomes", "shares"
+_OUTCOMES, _SHARES = "what came out", "how often"
+_THREE_QUARTERS, _QUARTER = "a chance of 3/4", "a chance of 1/4"
+_NO_PAIR = "no pair of plain numbers"
 _UNCHANGED, _REPEATED = "probabilities left as they were", "same seed, same outcomes"
 
 Judge = Callable[[Tensor, Tensor, Tensor, torch.Generator], tuple[int, int]]
@@ -30,12 +32,11 @@ def try_judging(
         drafted: The drafted tokens.
         draft: The probabilities that they were drawn from.
         large: Those of the large model, one row more.
-        what: `_OUTCOMES` for all results that come up, in rising order; `_SHARES` for the share
-            of each.
+        what: `_OUTCOMES` for all results that come up; `_SHARES` for the share of each.
 
     Returns:
-        The outcomes, or outcome → share; whether the answer left the probabilities alone, and
-        whether the same seed gives the same again.
+        The outcomes in words, or outcome → share; whether the answer left the probabilities
+        alone, and whether the same seed gives the same again.
     """
     width = len(large[0])
     ids, q, p = torch.tensor(drafted, dtype=torch.long), _rows(draft, width), _rows(large, width)
@@ -44,18 +45,17 @@ def try_judging(
     def judge(generator: torch.Generator) -> Any:
         nonlocal unchanged
         given_q, given_p = q.clone(), p.clone()
-        outcome = _plain(answer(ids, given_q, given_p, generator))
+        outcome = answer(ids, given_q, given_p, generator)
         unchanged = unchanged and torch.equal(given_q, q) and torch.equal(given_p, p)
-        return outcome
+        return _in_words(outcome)
 
     generator, again = make_generator(3), make_generator(3)
     found = [judge(generator) for _ in range(N_REPEATS if what == _OUTCOMES else N_DRAWS)]
     repeated = [judge(again) for _ in range(N_REPEATS)] == found[:N_REPEATS]
-    different = sorted(set(found), key=str)
-    seen: dict[str, Any] = {_OUTCOMES: different}
+    seen: dict[str, Any] = {_OUTCOMES: set(found)}
     if what == _SHARES:
-        possible = [(n, token) for n in range(len(large)) for token in range(width)]
-        strange = [outcome for outcome in different if outcome not in possible]
+        possible = [_in_words((n, token)) for n in range(len(large)) for token in range(width)]
+        strange = sorted(set(found) - set(possible))
         seen = {_SHARES: {one: found.count(one) / N_DRAWS for one in possible + strange}}
     return seen | {_UNCHANGED: unchanged, _REPEATED: repeated}
 
@@ -64,10 +64,11 @@ def _rows(numbers: list[list[float]], width: int) -> Tensor:
     return torch.tensor(numbers, dtype=torch.float64).reshape(len(numbers), width)
 
 
-def _plain(outcome: Any) -> Any:
-    """Leave what is no pair of plain numbers as it is, so that the check shows it."""
-    is_pair = isinstance(outcome, tuple) and all(type(part) is int for part in outcome)
-    return outcome if is_pair else repr(outcome)
+def _in_words(outcome: Any) -> str:
+    """Say what came out; show what is no pair of plain numbers as it is."""
+    if isinstance(outcome, tuple) and [type(part) for part in outcome] == [int, int]:
+        return f"{outcome[0]} accepted, then token {outcome[1]}"
+    return f"{_NO_PAIR}: {outcome!r}"
 
 
 def _right_but_for(name: str) -> Callable[[tuple[Observation, ...]], bool]:
@@ -79,8 +80,22 @@ def _right_but_for(name: str) -> Callable[[tuple[Observation, ...]], bool]:
 
 def _no_pair(observations: tuple[Observation, ...]) -> bool:
     return all(
-        isinstance(outcome, str) for one in observations for outcome in one.value.get(_OUTCOMES, ())
+        outcome.startswith(_NO_PAIR)
+        for one in observations
+        for outcome in one.value.get(_OUTCOMES, ())
     )
+
+
+def _without_dice(observations: tuple[Observation, ...]) -> bool:
+    """Recognise that what is sure comes out right, and what has a chance is decided the same."""
+    shares = [
+        one.value[_SHARES]
+        for one in observations
+        if one.case.why in (_QUARTER, _THREE_QUARTERS) and one.error is None
+    ]
+    accepted = [sum(share for what, share in one.items() if what[0] == "1") for one in shares]
+    sure = (one for one in observations if one.expected.get(_OUTCOMES))
+    return set(accepted) <= {0.0, 1.0} and all(agree(one.value, one.expected, 0) for one in sure)
 
 
 def _twin(
@@ -224,6 +239,14 @@ JUDGE_DRAFT = Exercise(
             args=lambda: ([0], [[0.8, 0.2]], [[0.4, 0.6], [1.0, 0.0]], _SHARES),
         ),
         Case(
+            why=_QUARTER,
+            args=lambda: ([0], [[0.8, 0.2]], [[0.2, 0.8], [1.0, 0.0]], _SHARES),
+        ),
+        Case(
+            why=_THREE_QUARTERS,
+            args=lambda: ([0], [[0.8, 0.2]], [[0.6, 0.4], [1.0, 0.0]], _SHARES),
+        ),
+        Case(
             why="two chances of 1/2",
             args=lambda: (
                 [0, 0],
@@ -265,6 +288,18 @@ JUDGE_DRAFT = Exercise(
             twin=_twin(chance=lambda p, q: (p > 0).to(p.dtype)),
             hint="You accept whatever is possible for the large model. Then the text follows the "
             "small one.",
+        ),
+        Mistake(
+            name="refused-where-accepted",
+            twin=_twin(chance=lambda p, q: torch.where(p < q, 1 - p / q, 1)),
+            hint="You refuse where you should accept: with a chance of p/q, the random number is "
+            "*below* p/q.",
+        ),
+        Mistake(
+            name="accepted-without-dice",
+            seen=_without_dice,
+            hint="Where the ratio is below 1, you accept always or never. A ratio of 3/4 is a "
+            "*chance* of 3/4: compare it with a random number.",
         ),
         Mistake(
             name="drawn-from-p-after-a-refusal",

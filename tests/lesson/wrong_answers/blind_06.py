@@ -58,6 +58,20 @@ def those_that_stand_once(texts, n):
     return sum(count == 1 for count in Counter(grams).values()) / len(grams)
 
 
+def written_together(texts, n):
+    """Make one word of an n-gram, with nothing between its tokens."""
+    grams = ["".join(map(str, gram)) for text in texts for gram in grams_of(text, n)]
+    refuse_grams(grams, n)
+    return len(set(grams)) / len(grams)
+
+
+def joined_by_spaces(texts, n):
+    """Make one string of an n-gram, with spaces that tokens may have, too."""
+    grams = [" ".join(map(str, gram)) for text in texts for gram in grams_of(text, n)]
+    refuse_grams(grams, n)
+    return len(set(grams)) / len(grams)
+
+
 def nothing_is_nought(texts, n):
     """Answer 0 where there is no n-gram."""
     if n < 1:
@@ -140,6 +154,8 @@ BLIND: list[tuple[str, Callable[..., object]]] = [
         each_text_for_itself,
         over_tokens,
         those_that_stand_once,
+        written_together,
+        joined_by_spaces,
         nothing_is_nought,
         any_n,
         left_to_the_division,

@@ -61,8 +61,7 @@ class KeysAndValuesShareRoom(Right):
 
     def __init__(self, n_layers, n_sequences, n_kv_heads, max_len, d_head, **settings):
         super().__init__(n_layers, n_sequences, n_kv_heads, max_len, d_head, **settings)
-        rooms = [self.room() for _ in range(n_layers)]
-        self.layers = [(room, room) for room in rooms]
+        self.layers = [(room, room) for room, _ in self.layers]
 
 
 class DtypeForgotten(Right):
@@ -70,6 +69,13 @@ class DtypeForgotten(Right):
 
     def room(self):
         return torch.zeros(self.shape, device=self.settings["device"])
+
+
+class DeviceForgotten(Right):
+    """Set the room aside on the CPU whatever is asked for."""
+
+    def room(self):
+        return torch.zeros(self.shape, dtype=self.settings["dtype"])
 
 
 class EveryLayerCounts(Right):
@@ -148,6 +154,13 @@ class OnlyOldOnesComeBack(Right):
         return tuple(kept[:, :, : self.n_tokens] for kept in self.layers[layer])
 
 
+class CopiesComeBack(Right):
+    """Copy all tokens in every step."""
+
+    def append(self, layer, keys, values):
+        return tuple(part.clone() for part in super().append(layer, keys, values))
+
+
 class ValuesBeforeKeys(Right):
     """Give both back in the wrong order."""
 
@@ -172,6 +185,7 @@ class Grows(Right):
     def append(self, layer, keys, values):
         self.require_room(self.n_tokens + keys.shape[2])
         old_keys, old_values = (part[:, :, : self.n_tokens] for part in self.layers[layer])
+        keys, values = keys.detach(), values.detach()
         self.layers[layer] = torch.cat([old_keys, keys], 2), torch.cat([old_values, values], 2)
         return self.layers[layer]
 
@@ -187,8 +201,7 @@ class FullTooEarly(Right):
     """Leave the last place empty."""
 
     def require_room(self, n_tokens):
-        if n_tokens >= self.max_len:
-            raise ValueError("the cache is full")
+        super().require_room(n_tokens + 1)
 
 
 class OnlyAdvanceChecks(Right):
@@ -293,8 +306,7 @@ class KeepsRowAfterRow(Right):
         for part in (part for layer in self.layers for part in layer):
             for place, row in enumerate(rows.tolist()):
                 part[place] = part[row]
-        n = len(rows)
-        self.layers = [(keys[:n], values[:n]) for keys, values in self.layers]
+        super().keep(torch.arange(len(rows)))
 
 
 class ForgetsNothing(Right):
@@ -311,8 +323,7 @@ class ForgetsDownTo(Right):
     """Take the number for what is left."""
 
     def forget(self, n_tokens):
-        if not 0 <= n_tokens <= self.n_tokens:
-            raise ValueError("there are not so many")
+        super().forget(n_tokens)
         self.n_tokens = n_tokens
 
 
@@ -378,9 +389,7 @@ class BytesOfTheStart(Right):
 
     @property
     def n_bytes(self):
-        return (
-            2 * len(self.layers) * self.layers[0][0].element_size() * torch.Size(self.shape).numel()
-        )
+        return 2 * len(self.layers) * self.room().nbytes
 
 
 BLIND: list[tuple[str, Callable[..., object]]] = [

@@ -40,6 +40,13 @@ def cut_but_not_the_first(log_probs, p):
     return put_back(log_probs, places, is_out)
 
 
+def one_more_at_the_boundary(log_probs, p):
+    """Go on where the sum is p exactly."""
+    refuse_share(p)
+    places, probs = ranked(log_probs)
+    return put_back(log_probs, places, probs.cumsum(-1) - probs > p)
+
+
 def no_softmax(log_probs, p):
     """Take the scores for log-probabilities."""
     refuse_share(p)
@@ -128,6 +135,13 @@ def rows_one_by_one(log_probs, p):
     return out
 
 
+def down_to_the_least(log_probs, p):
+    """Keep all that are as likely as the last one."""
+    kept = keep_top_p(log_probs, p)
+    least = kept.masked_fill(kept.isinf(), math.inf).amin(-1, keepdim=True)
+    return log_probs.masked_fill(log_probs < least, -math.inf)
+
+
 def in_the_callers_tensor(log_probs, p):
     """Write into what was handed in."""
     return log_probs.copy_(keep_top_p(log_probs, p))
@@ -196,6 +210,7 @@ BLIND: list[tuple[str, Callable[..., object]]] = [
     for answer in (
         cut_without_shift,
         cut_but_not_the_first,
+        one_more_at_the_boundary,
         no_softmax,
         stays_sorted,
         gather_for_scatter,
@@ -208,6 +223,7 @@ BLIND: list[tuple[str, Callable[..., object]]] = [
         one_nucleus_for_all,
         size_of_the_first_row,
         rows_one_by_one,
+        down_to_the_least,
         in_the_callers_tensor,
         as_they_come,
         from_the_unlikeliest,

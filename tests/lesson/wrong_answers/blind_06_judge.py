@@ -83,6 +83,17 @@ def one_throw_for_all(drafted_ids, draft_probs, probs, generator):
     return finish(n, draft_probs, probs, generator)
 
 
+def same_throw_for_the_next(drafted_ids, draft_probs, probs, generator):
+    """Use the number that refused a token to choose the next one, too."""
+    n_drafted = len(drafted_ids)
+    luck = torch.rand(n_drafted + 1, generator=generator, dtype=probs.dtype)
+    n = count(luck[:-1] < ratios_of(drafted_ids, draft_probs, probs))
+    left = probs[n] - draft_probs[n] if n < n_drafted else probs[n]
+    reached = left.clamp(min=0).cumsum(0)
+    place = torch.searchsorted(reached, luck[n] * reached[-1], right=True)
+    return n, min(int(place), len(reached) - 1)
+
+
 def goes_on_after_a_refusal(drafted_ids, draft_probs, probs, generator):
     """Count all that would be accepted, behind the first refused one as well."""
     luck = luck_of(drafted_ids, draft_probs, generator)
@@ -296,6 +307,7 @@ BLIND: list[tuple[str, Callable[..., object]]] = [
         accepted_from_a_half_on,
         refused_where_accepted,
         one_throw_for_all,
+        same_throw_for_the_next,
         goes_on_after_a_refusal,
         first_refusal_by_argmax,
         counted_by_the_loop,

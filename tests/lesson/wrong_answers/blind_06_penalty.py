@@ -134,6 +134,14 @@ def empty_text_is_floats(logits, ids, penalty):
     return out
 
 
+def ids_as_an_index(logits, ids, penalty):
+    """Index with the ids as they come: a tuple means one axis each."""
+    refuse_penalty(penalty)
+    out = logits.clone()
+    out[ids] = torch.where(out[ids] < 0, out[ids] * penalty, out[ids] / penalty)
+    return out
+
+
 def mixed_by_a_mask(logits, ids, penalty):
     """Mix both with a mask of 0 and 1: nought times infinity is no number."""
     refuse_penalty(penalty)
@@ -181,6 +189,7 @@ BLIND: list[tuple[str, Callable[..., object]]] = [
         nought_is_let_in,
         no_penalty_is_refused,
         empty_text_is_floats,
+        ids_as_an_index,
         mixed_by_a_mask,
         sign_of_the_largest,
         by_size,

@@ -44,6 +44,15 @@ def into_the_prompt(next_log_probs, prompt_ids, n_tokens, *, temperature=1.0, ge
     return prompt_ids[start:]
 
 
+def lists_only(next_log_probs, prompt_ids, n_tokens, *, temperature=1.0, generator):
+    """Add a list to the prompt, which may be a tuple."""
+    refuse_count(n_tokens)
+    new = []
+    for _ in range(n_tokens):
+        new.append(draw_next(next_log_probs, prompt_ids + new, temperature, generator))
+    return new
+
+
 def softmax_of_probabilities(next_log_probs, prompt_ids, n_tokens, *, temperature=1.0, generator):
     """Divide the probabilities, and make a softmax of them."""
     refuse_count(n_tokens)
@@ -79,6 +88,17 @@ def only_the_last(next_log_probs, prompt_ids, n_tokens, *, temperature=1.0, gene
     """Show the model the newest token only."""
     return sample_ids(
         lambda ids: next_log_probs(ids[-1:]),
+        prompt_ids,
+        n_tokens,
+        temperature=temperature,
+        generator=generator,
+    )
+
+
+def only_eight(next_log_probs, prompt_ids, n_tokens, *, temperature=1.0, generator):
+    """Show the model a window of eight tokens."""
+    return sample_ids(
+        lambda ids: next_log_probs(ids[-8:]),
         prompt_ids,
         n_tokens,
         temperature=temperature,
@@ -170,6 +190,23 @@ def ends_at_nought(next_log_probs, prompt_ids, n_tokens, *, temperature=1.0, gen
     return new[: new.index(0)] if 0 in new else new
 
 
+def begins_with_nought(next_log_probs, prompt_ids, n_tokens, *, temperature=1.0, generator):
+    """Put the id 0 where there is no prompt."""
+    begun = list(prompt_ids) or [0]
+    return sample_ids(next_log_probs, begun, n_tokens, temperature=temperature, generator=generator)
+
+
+def infinity_is_cut_off(next_log_probs, prompt_ids, n_tokens, *, temperature=1.0, generator):
+    """Lift log-probabilities to -20, for fear of infinity."""
+    return sample_ids(
+        lambda ids: next_log_probs(ids).clamp(min=-20.0),
+        prompt_ids,
+        n_tokens,
+        temperature=temperature,
+        generator=generator,
+    )
+
+
 def tensors_in_a_list(next_log_probs, prompt_ids, n_tokens, *, temperature=1.0, generator):
     """Collect tensors of one number, not numbers."""
     refuse_count(n_tokens)
@@ -198,10 +235,12 @@ BLIND: list[tuple[str, Callable[..., object]]] = [
         last_n_of_all,
         with_the_prompt,
         into_the_prompt,
+        lists_only,
         softmax_of_probabilities,
         probabilities_divided,
         times_temperature,
         only_the_last,
+        only_eight,
         prompt_is_forgotten,
         all_from_one_distribution,
         dice_of_torch,
@@ -212,6 +251,8 @@ BLIND: list[tuple[str, Callable[..., object]]] = [
         negative_is_none,
         length_counts_the_prompt,
         ends_at_nought,
+        begins_with_nought,
+        infinity_is_cut_off,
         tensors_in_a_list,
         cold_from_the_second_on,
     )

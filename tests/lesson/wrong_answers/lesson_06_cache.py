@@ -56,6 +56,17 @@ class CountsInAppend(Cache):
         pass
 
 
+class CountsInTheLastLayer(Cache):
+    def append(self, layer, keys, values):
+        found = super().append(layer, keys, values)
+        if layer + 1 == len(self.block):
+            self.n_tokens += keys.shape[2]
+        return found
+
+    def advance(self, n_tokens):
+        pass
+
+
 class CountsTwice(Cache):
     def append(self, layer, keys, values):
         found = super().append(layer, keys, values)
@@ -138,6 +149,19 @@ class RepeatedLayer(Cache):
     def keep(self, rows):
         super().keep(rows)
         self.rooms = [self.rooms[0][:, rows]] * len(self.rooms)
+
+
+class GradientInTheRoom(Cache):
+    def store(self, layer, keys, values, start):
+        end = start + keys.shape[2]
+        self.block[layer, 0, :, :, start:end] = keys
+        self.block[layer, 1, :, :, start:end] = values
+
+
+class OneRoomForBoth(Cache):
+    def __init__(self, *sizes, dtype=None, device=None):
+        super().__init__(*sizes, dtype=dtype, device=device)
+        self.block = self.block[:, :1].expand_as(self.block)
 
 
 class KeysAreValues(Cache):
@@ -248,6 +272,12 @@ class BytesOfALayer(Cache):
         return self.block[0].numel() * self.block.element_size()
 
 
+class FourBytes(Cache):
+    @property
+    def n_bytes(self):
+        return 4 * self.block.numel()
+
+
 class Numbers(Cache):
     @property
     def n_bytes(self):
@@ -274,6 +304,7 @@ class RoomOnlyWhenCounting(Cache):
 WRONG = {
     "06:KVCache": [
         ("counted-in-append", CountsInAppend),
+        ("counted-by-the-last-layer", CountsInTheLastLayer),
         ("counted-twice", CountsTwice),
         ("always-from-the-start", Overwrites),
         ("whole-room-returned", WholeRoom),
@@ -283,6 +314,8 @@ WRONG = {
         ("gradients-kept", WithGradient),
         ("one-room-for-all-layers", SameLayer),
         ("one-room-for-all-layers", RepeatedLayer),
+        ("gradients-kept", GradientInTheRoom),
+        ("one-room-for-both", OneRoomForBoth),
         ("one-room-for-both", KeysAreValues),
         ("format-ignored", ThirtyTwoBits),
         ("device-ignored", AlwaysTheCPU),
@@ -301,6 +334,7 @@ WRONG = {
         ("bytes-of-the-tokens-so-far", BytesInUse),
         ("bytes-of-the-keys", BytesOfKeys),
         ("bytes-of-one-layer", BytesOfALayer),
+        ("four-bytes-each", FourBytes),
         ("numbers-not-bytes", Numbers),
         ("room-not-watched", Unwatched),
         ("room-not-watched", ForgetsAnything),

@@ -59,6 +59,20 @@ def anything_possible(drafted_ids, draft_probs, probs, generator):
     return finish(judged(drafted_ids, draft_probs, probs, generator, accept), generator)
 
 
+def luck_above(drafted_ids, draft_probs, probs, generator):
+    def accept(p_x, q_x):
+        return 1.0 if p_x >= q_x else 1 - p_x / q_x
+
+    return finish(judged(drafted_ids, draft_probs, probs, generator, accept), generator)
+
+
+def rounded(drafted_ids, draft_probs, probs, generator):
+    def accept(p_x, q_x):
+        return float(p_x / q_x >= 0.5)
+
+    return finish(judged(drafted_ids, draft_probs, probs, generator, accept), generator)
+
+
 def from_p(drafted_ids, draft_probs, probs, generator):
     found = judged(drafted_ids, draft_probs, probs, generator, rest=lambda p, q: p)
     return finish(found, generator)
@@ -167,6 +181,8 @@ WRONG = {
         ("only-if-likelier", likelier_only),
         ("accepted-by-p-alone", p_alone),
         ("accepted-if-p-is-above-0", anything_possible),
+        ("refused-where-accepted", luck_above),
+        ("accepted-without-dice", rounded),
         ("drawn-from-p-after-a-refusal", from_p),
         ("drawn-from-the-difference-without-sign", distance),
         ("drawn-from-what-the-draft-has-more", other_way_round),
