@@ -34,7 +34,11 @@ def apply_temperature(
         >>> apply_temperature(torch.tensor([0.8, 0.2]).log(), temperature=0.5).exp()
         tensor([0.9412, 0.0588])
     """
-    _require_temperature(temperature)
+    if not temperature > 0:
+        raise ValueError(
+            f"temperature must be > 0; got temperature={temperature}. "
+            "For the likeliest token every time, take the argmax."
+        )
     return (log_probs / temperature).log_softmax(dim=-1)
 
 
@@ -63,17 +67,8 @@ def sample_ids(
     """
     if n_tokens < 0:
         raise ValueError(f"n_tokens must be ≥ 0; got n_tokens={n_tokens}.")
-    _require_temperature(temperature)
     ids = list(prompt_ids)
     for _ in range(n_tokens):
         log_probs = apply_temperature(next_log_probs(ids), temperature)
         ids.append(int(torch.multinomial(log_probs.exp(), 1, generator=generator)))
     return ids[len(prompt_ids) :]
-
-
-def _require_temperature(temperature: float) -> None:
-    if not temperature > 0:
-        raise ValueError(
-            f"temperature must be > 0; got temperature={temperature}. "
-            "For the likeliest token every time, take the argmax."
-        )

@@ -75,8 +75,3 @@ def test_zero_tokens_is_nothing_and_negative_is_refused() -> None:
     assert sample_ids(lambda _: COIN, [1], 0, generator=make_generator(0)) == []
     with pytest.raises(ValueError, match="n_tokens must be ≥ 0; got n_tokens=-1"):
         sample_ids(lambda _: COIN, [], -1, generator=make_generator(0))
-
-
-def test_a_bad_temperature_is_refused_even_if_no_token_is_drawn() -> None:
-    with pytest.raises(ValueError, match=r"temperature must be > 0; got temperature=0\.0"):
-        sample_ids(lambda _: COIN, [1], 0, temperature=0.0, generator=make_generator(0))
