@@ -78,7 +78,7 @@ import torch
 from torch.nn import functional as F
 
 from course_lib.data import load
-from course_lib.data.batches import pad_left
+from course_lib.data.batches import pad_left, pad_texts
 from course_lib.data.stories import story_reader, stream_stories
 from course_lib.data.story_lexicon import lexicon
 from course_lib.data.story_shots import make_shot_tasks
@@ -90,6 +90,7 @@ from course_lib.generation import (
     Cached,
     ChatFormat,
     Draft,
+    ForSource,
     Rules,
     Sampling,
     StopStrings,
@@ -766,6 +767,52 @@ print("ours and the library's: the same three texts of five tokens")
 
 # %% [markdown]
 # The library's also ends texts, at different lengths. Then a problem appears: a sum of logarithms falls with every token, so **short texts win**. The usual remedy divides by a power of the length, the **length penalty**; it is a dial, not a law.
+#
+# ### One right answer
+#
+# `story-translator` is an encoder-decoder (lesson 04) that translates the stories, English to Chinese and back; the first token of its source says into which language. The story world tells each story in both languages from one plan, so we know the translation. **Predict:** which way of choosing is right most often?
+
+# %%
+translator, words = load_checkpoint("story-translator")
+over, into_chinese = (words.special_tokens[name] for name in ("<|endoftext|>", "<|to-zh|>"))
+n_pairs = run.pick(small=40, t4=300)
+pairs = [
+    (story.told["en"].sentences[1], story.told["zh"].sentences[1]) for story in stories[:n_pairs]
+]
+sources = pad_texts([[into_chinese, *words.encode(english), over] for english, _ in pairs])
+task = ForSource(translator, sources.ids, sources.mask)
+limit, its_end = 80, Rules(end_id=over)
+found = {
+    "greedy": greedy(task, task.prompts, limit, rules=its_end),
+    **{
+        f"{n} beams": [
+            best[0].ids for best in beam_search(task, task.prompts, limit, n_beams=n, rules=its_end)
+        ]
+        for n in (2, 4)
+    },
+    "drawn": sample(task, task.prompts, limit, generator=make_generator(1), rules=its_end),
+}
+start = int(task.prompts[0, 0])
+translation_rows = {}
+for name, texts in found.items():
+    whole = pad_texts([[start, *ids, over] for ids in texts])
+    n_right = sum(
+        words.decode(ids) == chinese for ids, (_, chinese) in zip(texts, pairs, strict=True)
+    )
+    low, high = proportion_interval(n_right, len(pairs))
+    translation_rows[name] = {
+        "as the story has it": f"{n_right / len(pairs):.2f} [{low:.2f}, {high:.2f}]",
+        "log-probability": round(token_log_probs(task, *whole).sum(1).mean().item(), 2),
+    }
+print("English:", pairs[0][0], "| the story:", pairs[0][1])
+print("greedy: ", words.decode(found["greedy"][0]))
+print(f"n = {len(pairs)} sentences")
+pd.DataFrame(translation_rows).T
+
+# %% [markdown]
+# The right-hand column is what the search looks for, the left-hand one what you want; where the model is good, the two go together. Drawing adds bad luck to the model's doubts: with one right answer there is nothing to be gained by that.
+#
+# ### Many good answers
 #
 # On stories, more beams find likelier texts. Are they better?
 
