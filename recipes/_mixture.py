@@ -204,18 +204,23 @@ def make_mixture(
     )
 
 
-def mini_settings(n_steps: int, table_rate: float) -> TrainingConfig:
-    """Choose the settings of the training that both models share.
+def mini_settings(
+    n_steps: int, *, matrix_rate: float, momentum: float, table_rate: float
+) -> TrainingConfig:
+    """Choose the settings of the trainings on the mix; the tries are in `benchmarks/README.md`.
 
     Args:
         n_steps: Optimiser steps.
+        matrix_rate: Highest learning rate of Muon.
+        momentum: Of Muon.
         table_rate: Highest learning rate of AdamW: for embeddings, norms and biases.
     """
     return TrainingConfig(
         n_steps=n_steps,
         schedule=WarmupLinear(n_warmup=max(2, n_steps // 25)),
         optimizer=MuonConfig(
-            learning_rate=0.02,
+            learning_rate=matrix_rate,
+            momentum=momentum,
             precision="float32",
             adamw=AdamWConfig(learning_rate=table_rate, beta2=0.99, weight_decay=0.0),
         ),

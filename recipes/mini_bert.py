@@ -73,7 +73,9 @@ def run(out: Path, scale: float, resume: bool) -> None:
     """
     mix = load_mix(scale)
     tokenizer = make_tokenizer(mix, scale)
-    config = mini_settings(max(3, round(N_STEPS * scale)), table_rate=0.003)
+    config = mini_settings(
+        max(3, round(N_STEPS * scale)), matrix_rate=0.03, momentum=0.95, table_rate=0.003
+    )
     lengths = [max(8, round(length * scale**0.5)) for length in LENGTHS]
     data = framed_batches(mix, tokenizer, lengths, config.n_steps)
     held_out = {name: windows(tokenizer, texts) for name, texts in mix.held_out.items()}

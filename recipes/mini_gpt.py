@@ -37,6 +37,7 @@ from recipes._mixture import (
     mini_settings,
 )
 from recipes._shipping import Card, Finished, write_card, write_model
+from recipes._starting import silence_writers
 
 NAME = "mini-gpt"
 MODEL = LlamaConfig(
@@ -69,11 +70,14 @@ def run(out: Path, scale: float, resume: bool) -> None:
     mix = load_mix(scale)
     tokenizer = make_tokenizer(mix, scale)
     n_tokens = max(16, round(N_TOKENS * scale**0.5))
-    config = mini_settings(max(3, round(N_STEPS * scale)), table_rate=0.004)
+    config = mini_settings(
+        max(3, round(N_STEPS * scale)), matrix_rate=0.04, momentum=0.85, table_rate=0.03
+    )
     encoded = encode_parts(mix, tokenizer, END, config.n_steps * N_ROWS * n_tokens)
     held_out = {name: with_ends(tokenizer, texts) for name, texts in mix.held_out.items()}
 
     model = Llama(MODEL, make_generator(0))
+    silence_writers(model)
     with RichProgress() as progress:
         history = train(
             model,

@@ -58,16 +58,17 @@ def test_top_k_of_one_is_greedy(pair: Pair) -> None:
     assert texts == greedy(pair.ours, pair.prompts, 17)
 
 
-def test_several_texts_for_each_prompt_with_padding(pair: Pair) -> None:
+@pytest.mark.parametrize("n", [2, 3])
+def test_several_texts_for_each_prompt_with_padding(pair: Pair, n: int) -> None:
     prompts = pad_left([[3, 1, 4], [1, 5]])
-    sampling = Sampling(n_sequences=3, temperature=2.0)
+    sampling = Sampling(n_sequences=n, temperature=2.0)
     together = sample(pair.ours, prompts, 7, generator=make_generator(0), sampling=sampling)
-    assert len(together) == 6
+    assert len(together) == 2 * n
     assert len({tuple(text) for text in together}) > 3
-    one = Sampling(n_sequences=3, top_k=1)
+    one = Sampling(n_sequences=n, top_k=1)
     texts = sample(pair.ours, prompts, 7, generator=make_generator(0), sampling=one)
     each = [greedy(pair.ours, torch.tensor([ids]), 7)[0] for ids in ([3, 1, 4], [1, 5])]
-    assert texts == [text for text in each for _ in range(3)]
+    assert texts == [text for text in each for _ in range(n)]
     theirs = sample(pair.theirs, prompts, 7, generator=make_generator(0), sampling=one)
     assert theirs == texts
 

@@ -64,6 +64,8 @@ def test_filtering_twice_with_ruled_out_tokens_is_no_nan(name: str) -> None:
     logits[:, 3:] = -math.inf
     assert not ours(logits, values[1]).isnan().any()
     assert not ours(logits, values[1])[:, 3:].isfinite().any()
+    among_three = ours(logits[:, :3], values[1])
+    assert_close(ours(logits, values[1])[:, :3], among_three, rtol=0, atol=0)
 
 
 def test_by_hand() -> None:
@@ -84,6 +86,12 @@ def test_by_hand() -> None:
     assert kept(keep_typical(log_probs, 0.29)) == [3]
     assert kept(keep_typical(log_probs, 0.49)) == [2, 3]
     assert kept(keep_typical(log_probs, 0.51)) == [1, 2, 3]
+
+
+def test_a_set_that_reaches_p_exactly_is_large_enough() -> None:
+    even = torch.zeros(4)
+    assert keep_top_p(even, 0.5).isfinite().tolist() == [True, True, False, False]
+    assert keep_typical(even, 0.25).isfinite().tolist() == [True, False, False, False]
 
 
 def test_equally_likely_tokens_at_the_border_of_top_k_all_stay() -> None:
