@@ -16,6 +16,12 @@ from course_lib.training.evaluating import evaluate
 from course_lib.training.groups import hidden_matrices, parameter_groups
 from course_lib.training.history import Evaluation, History
 from course_lib.training.language_model import train_language_model
+from course_lib.training.layerwise import (
+    LayerwiseAdamWConfig,
+    find_blocks,
+    layerwise_groups,
+    parameter_depths,
+)
 from course_lib.training.loop import train_on_batches
 from course_lib.training.masked import MaskedLM, mask_tokens
 from course_lib.training.muon import Muon, MuonConfig, make_optimizer, orthogonalise
@@ -45,6 +51,7 @@ __all__ = [
     "Evaluation",
     "ExponentialAverage",
     "History",
+    "LayerwiseAdamWConfig",
     "LossSum",
     "MaskedLM",
     "Muon",
@@ -67,13 +74,16 @@ __all__ = [
     "clip_by_norm",
     "current_processes",
     "evaluate",
+    "find_blocks",
     "hidden_matrices",
+    "layerwise_groups",
     "list_checkpoints",
     "make_optimizer",
     "make_state",
     "mask_tokens",
     "newest_good",
     "orthogonalise",
+    "parameter_depths",
     "parameter_groups",
     "read_checkpoint",
     "sgd_step",

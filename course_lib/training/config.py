@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import get_args
 
+from course_lib.training.layerwise import LayerwiseAdamWConfig
 from course_lib.training.muon import MuonConfig
 from course_lib.training.optimisers import AdamWConfig
 from course_lib.training.precision import Precision
@@ -32,7 +33,7 @@ class TrainingConfig:
     n_steps: int
     n_micro_batches: int = 1
     schedule: Schedule = field(default_factory=lambda: WarmupCosine(n_warmup=0))
-    optimizer: AdamWConfig | MuonConfig = field(default_factory=AdamWConfig)
+    optimizer: AdamWConfig | LayerwiseAdamWConfig | MuonConfig = field(default_factory=AdamWConfig)
     max_grad_norm: float = 1.0
     precision: Precision = "float32"
     evaluate_every: int = 0

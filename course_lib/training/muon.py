@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from course_lib.training import foreach
 from course_lib.training.groups import hidden_matrices, parameter_groups
+from course_lib.training.layerwise import LayerwiseAdamWConfig, layerwise_groups
 from course_lib.training.optimisers import AdamWConfig
 from course_lib.training.sharding import is_part
 
@@ -223,18 +224,21 @@ def fused_adamw(groups: list[dict[str, Any]], config: AdamWConfig) -> torch.opti
     )
 
 
-def make_optimizer(model: nn.Module, config: AdamWConfig | MuonConfig) -> torch.optim.Optimizer:
+def make_optimizer(
+    model: nn.Module, config: AdamWConfig | LayerwiseAdamWConfig | MuonConfig
+) -> torch.optim.Optimizer:
     """Make the optimiser that a config describes; only matrices decay (see `parameter_groups`).
 
     Args:
         model: What is trained; it must already be on its device.
-        config: `AdamWConfig` for AdamW, `MuonConfig` for Muon with AdamW.
+        config: `AdamWConfig` for AdamW, `LayerwiseAdamWConfig` for AdamW with a learning rate for
+            each layer, `MuonConfig` for Muon with AdamW.
 
     Returns:
         The optimiser. Each group knows its highest learning rate as `initial_lr`.
 
     Raises:
-        ValueError: If Muon finds no matrix to work on.
+        ValueError: If Muon finds no matrix to work on, or layer-wise AdamW no stack of blocks.
 
     Example:
         >>> type(make_optimizer(nn.Linear(2, 3), AdamWConfig())).__name__
@@ -242,6 +246,8 @@ def make_optimizer(model: nn.Module, config: AdamWConfig | MuonConfig) -> torch.
     """
     if isinstance(config, MuonConfig):
         optimizer = Muon(model, config)
+    elif isinstance(config, LayerwiseAdamWConfig):
+        optimizer = fused_adamw(layerwise_groups(model, config), config.adamw)
     else:
         optimizer = fused_adamw(parameter_groups(model, config.weight_decay), config)
     for group in optimizer.param_groups:

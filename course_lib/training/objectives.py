@@ -24,10 +24,13 @@ Batch_contra = TypeVar("Batch_contra", contravariant=True)
 
 
 class LossSum(NamedTuple):
-    """A loss before it is divided: nats over the counted tokens, and how many those are."""
+    """A loss before it is divided: nats over the counted tokens, and how many those are.
+
+    Where some tokens count for more than others, their weights are summed.
+    """
 
     total: Float[Tensor, ""]
-    n_counted: int
+    n_counted: float
 
 
 @runtime_checkable

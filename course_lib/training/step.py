@@ -58,7 +58,7 @@ def take_step(state: TrainingState, data: Batches[Any], objective: Objective[Any
     elif state.scaler is None or not state.scaler.shrink():
         raise TrainingDivergedError(_describe_divergence(state, loss, grad_norm, n_counted))
     state.optimizer.zero_grad()
-    _record(state, loss, grad_norm, rate, n_counted, time.perf_counter() - began)
+    _record(state, loss, grad_norm, rate, round(n_counted), time.perf_counter() - began)
 
 
 def sum_gradients(state: TrainingState, data: Batches[Any], objective: Objective[Any]) -> LossSum:
@@ -117,7 +117,7 @@ def chance_of(seed: int, step: int, micro: int, rank: int = 0) -> torch.Generato
     return make_generator(int(mixed[0] >> 1))
 
 
-def _loss_factor(scaler: LossScaler, n_counted: int, processes: Processes) -> float:
+def _loss_factor(scaler: LossScaler, n_counted: float, processes: Processes) -> float:
     """Scale the loss as if it were a mean: a sum over thousands of tokens would overflow at once.
 
     The factor is a power of 2, so that nothing is rounded, and the same in every process.
@@ -134,7 +134,8 @@ def _sum_over_processes(model: nn.Module, loss: LossSum, processes: Processes) -
     parameters that are shared out (`shard_blocks`) were added up in the backward pass.
     """
     parameters = [p for p in model.parameters() if not is_part(p)]
-    counts = torch.tensor([loss.n_counted, *(p.grad is not None for p in parameters)])
+    users = [float(p.grad is not None) for p in parameters]
+    counts = torch.tensor([loss.n_counted, *users], dtype=torch.float64)  # exact below 2^53
     processes.sum(counts)
     gradients: list[Tensor] = []
     for parameter, n_users in zip(parameters, counts[1:].tolist(), strict=True):
@@ -143,7 +144,7 @@ def _sum_over_processes(model: nn.Module, loss: LossSum, processes: Processes) -
         if parameter.grad is not None:
             gradients.append(parameter.grad)
     processes.sum(loss.total, *gradients)
-    return LossSum(loss.total, int(counts[0]))
+    return LossSum(loss.total, counts[0].item())
 
 
 def _set_dropout(state: TrainingState) -> None:
@@ -183,7 +184,7 @@ def _batches_of(state: TrainingState) -> str:
 
 
 def _describe_divergence(
-    state: TrainingState, loss: float, grad_norm: float, n_counted: int
+    state: TrainingState, loss: float, grad_norm: float, n_counted: float
 ) -> str:
     offenders = ", ".join(_largest_gradients(state.model, n_counted))
     return (
@@ -194,7 +195,7 @@ def _describe_divergence(
     )
 
 
-def _largest_gradients(model: nn.Module, n_counted: int) -> list[str]:
+def _largest_gradients(model: nn.Module, n_counted: float) -> list[str]:
     """Name the parameters whose gradients are not finite, or else the largest ones."""
     norms = {
         name: whole(p.grad.norm()).item() / n_counted

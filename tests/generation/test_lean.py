@@ -88,9 +88,10 @@ def test_large_models_are_copied_only_if_asked(monkeypatch: pytest.MonkeyPatch) 
         assert (after.std() > 1.5 * before.std()).item() is follows
 
 
+@pytest.mark.parametrize("make", [make_gpt, make_llama])
 @torch.inference_mode()
-def test_no_room_is_refused() -> None:
-    model = make_gpt()
+def test_no_room_is_refused(make) -> None:
+    model = make()
     step, cache = lean_step(model), model.make_cache(3, 1)
     assert step is not None
     step(IDS[:, :1], cache)

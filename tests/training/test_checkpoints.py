@@ -16,6 +16,7 @@ from course_lib.training import (
     AdamWConfig,
     CausalLM,
     History,
+    LayerwiseAdamWConfig,
     LossSum,
     MaskedLM,
     MuonConfig,
@@ -102,6 +103,7 @@ def assert_same_model(one: nn.Module, other: nn.Module) -> None:
 
 RUNS: dict[str, tuple[TrainingConfig, Objective[Any] | None]] = {
     "adamw": (config_of(), None),
+    "layerwise": (config_of(optimizer=LayerwiseAdamWConfig(decay=0.5)), None),
     "muon": (config_of(optimizer=MuonConfig()), None),
     "dynamic masking": (config_of(), MaskedLM(mask_id=0, vocab_size=13, share=0.5)),
     "average": (config_of(ema_decay=0.9, evaluate_every=2), None),

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from course_lib.training.layerwise import LayerwiseAdamWConfig
 from course_lib.training.muon import Muon, MuonConfig, make_optimizer
 from course_lib.training.optimisers import AdamWConfig
 from course_lib.training.optimizer_state import load_optimizer, optimizer_tensors
@@ -23,6 +24,7 @@ OPTIMIZERS: dict[str, Callable[[nn.Module], torch.optim.Optimizer]] = {
     "adafactor": lambda model: torch.optim.Adafactor(model.parameters()),
     "lbfgs": lambda model: torch.optim.LBFGS(model.parameters(), max_iter=3),
     "adamw": lambda model: make_optimizer(model, AdamWConfig()),
+    "layerwise": lambda model: make_optimizer(model, LayerwiseAdamWConfig(decay=0.5)),
     "muon": lambda model: Muon(model, MuonConfig()),
 }
 
