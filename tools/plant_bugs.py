@@ -33,6 +33,9 @@ PACKAGES = (
     "compute",
     "training",
 )
+COMPARED = ("course_lib/models/", "course_lib/generation/", "course_lib/finetuning/")
+"""What begins so is tested against transformers."""
+
 LIMIT_SECONDS = 120
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -208,7 +211,7 @@ def warm_up(bugs: list[Bug]) -> None:
     """Import what the tests need once, so that each forked child starts with it."""
     os.environ.update(ENVIRONMENT)  # transformers reads it when it is imported
     names = ["numpy", "torch", "torch._dynamo", "scipy.stats", "pytest", "hypothesis", "jaxtyping"]
-    if any(bug.module.startswith("course_lib/models/") for bug in bugs):
+    if any(bug.module.startswith(COMPARED) for bug in bugs):
         families = ("gpt2", "llama", "bert", "marian")
         names += [f"transformers.models.{name}.modeling_{name}" for name in families]
     for name in names:
