@@ -3,11 +3,18 @@
 import torch
 from torch import nn
 
-from course_lib.models import Llama
+from course_lib.models import BERT, Llama
+from course_lib.nn import sinusoidal_positions
 from course_lib.training import AdamWConfig, MuonConfig, TrainingConfig, WarmupStableDecay
 
 WRITERS = ("output.weight", "outer.weight")
 """Ends of the names of the matrices that write to the residual stream."""
+
+TABLE_SIZE = 0.06
+"""Standard deviation of the entries of tables in `start_as_neighbours`."""
+
+QUERY_GAIN = 0.7
+"""How sharply a token looks there; at 1.4 it sees hardly anything but itself."""
 
 
 @torch.no_grad()
@@ -51,6 +58,33 @@ def start_as_copiers(model: Llama, generator: torch.Generator) -> None:
         heads = attention.value.weight.unflatten(0, (model.config.n_kv_heads, -1))
         heads = heads.repeat_interleave(n_shared, dim=0).flatten(0, 1)
         attention.output.weight.copy_(heads.T / n_shared)
+
+
+@torch.no_grad()
+def start_as_neighbours(model: BERT, generator: torch.Generator) -> None:
+    """Let every attention layer look at what is near, and every layer say nothing yet.
+
+    Positions begin as sinusoids, as large as the token vectors, and queries equal keys, so a token
+    looks most at its neighbours and at tokens like itself. From the usual start and at higher rates
+    a model of this size, asked for hidden tokens only, learnt for hundreds of steps nothing but how
+    frequent tokens are; the tries are in `benchmarks/README.md` under "mini-gpt and mini-bert".
+
+    Args:
+        model: Its matrices and tables are changed in place.
+        generator: Where the directions of the queries come from.
+
+    Reference:
+        Trockman and Kolter 2023, "Mimetic Initialization of Self-Attention Layers",
+        https://arxiv.org/abs/2305.09828: queries and keys alike.
+    """
+    silence_writers(model)
+    model.tokens.weight.mul_(TABLE_SIZE / model.tokens.weight.std())
+    waves = sinusoidal_positions(model.config.max_len, model.config.d_model)
+    model.positions.weight.copy_(waves * TABLE_SIZE / waves.std())
+    for block in model.blocks:
+        attention = block.attention
+        nn.init.orthogonal_(attention.query.weight, gain=QUERY_GAIN, generator=generator)
+        attention.key.weight.copy_(attention.query.weight)
 
 
 def story_settings(

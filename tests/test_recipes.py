@@ -18,7 +18,7 @@ from course_lib.seeding import make_generator
 from course_lib.tokenizers import BPETokenizer
 from course_lib.training import MaskedLM
 from recipes._mixture import Mixture
-from recipes._starting import start_as_copiers
+from recipes._starting import start_as_copiers, start_as_neighbours
 from recipes.mini_bert import AtChosen
 from recipes.story_translator import passages
 
@@ -95,6 +95,21 @@ def test_a_copier_writes_what_it_reads(n_kv_heads: int) -> None:
         assert torch.linalg.matrix_rank(within) == 4 * n_kv_heads
     logits = model(torch.tensor([[3, 3, 3, 5]]))[0, -1]
     assert logits.argmax() == 3  # what was read most often is what is expected
+
+
+def test_neighbours_look_at_what_is_near_and_say_nothing_yet() -> None:
+    sizes = {"max_len": 48, "d_model": 64, "n_heads": 2, "n_layers": 2, "d_ff": 5}
+    model = BERT(BERTConfig(vocab_size=11, **sizes), make_generator(0))
+    start_as_neighbours(model, make_generator(1))
+    ids = torch.full((1, 48), 7)  # the same token everywhere: only the places differ
+    read = model.norm(model.tokens(ids) + model.segments(ids * 0) + model.positions(48))
+    torch.testing.assert_close(model.hidden(ids), read, rtol=0, atol=1e-4)
+    for block in model.blocks:
+        query, key = block.attention.query(read), block.attention.key(read)
+        weights = (query @ key.mT)[0].softmax(dim=-1)
+        near = torch.stack([weights.diagonal(offset)[20:24].mean() for offset in (0, 1, 5, 20)])
+        assert near.tolist() == sorted(near.tolist(), reverse=True)
+        assert near[1] > 2 * near[3]
 
 
 def test_scoring_the_chosen_places_alone_gives_the_same_loss() -> None:
