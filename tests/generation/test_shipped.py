@@ -18,7 +18,7 @@ TO_TRANSLATE = (
 )
 
 
-@pytest.fixture(scope="module", params=["story-gpt", "story-gpt-draft"])
+@pytest.fixture(scope="module", params=["mini-gpt", "story-gpt", "story-gpt-draft"])
 def pair(request: pytest.FixtureRequest) -> tuple[Any, Any, Any]:
     model, tokenizer = load_checkpoint(request.param)
     folder = data_path("checkpoints") / request.param
