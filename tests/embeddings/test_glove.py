@@ -74,6 +74,36 @@ def test_products_approach_log_counts() -> None:
         assert fitted[ids[first], ids[second]].item() == pytest.approx(math.log(count), abs=0.02)
 
 
+def test_the_first_loss_is_the_mean_over_all_pairs() -> None:
+    sentences = [["a", "b"]] * 20 + [["a", "c"]] * 5 + [["b", "c"]] * 2
+    config = GloVeConfig(d_embed=5, min_count=1, n_epochs=1, x_max=10.0, seed=4)
+    model = GloVe(config).fit(sentences, progress=False)
+    generator = make_generator(4)
+    word, context = ((torch.rand(3, 6, generator=generator) - 0.5) / 5 for _ in range(2))
+    ids = {name: model.vectors.id_of(name) for name in "abc"}
+    counts = {("a", "b"): 20.0, ("a", "c"): 5.0, ("b", "c"): 2.0}
+    both_ways = counts | {(second, first): n for (first, second), n in counts.items()}
+    total = sum(
+        loss_of_one(word[ids[first]], context[ids[second]], count)
+        for (first, second), count in both_ways.items()
+    )
+    assert model.losses == [pytest.approx(total / 6, rel=1e-5)]
+
+
+def loss_of_one(word: torch.Tensor, context: torch.Tensor, count: float) -> float:
+    """Equation 8 for one pair, with x_max = 10."""
+    error = (word[:-1] @ context[:-1] + word[-1] + context[-1]).item() - math.log(count)
+    return min(1.0, (count / 10.0) ** 0.75) * error**2
+
+
+def test_a_vector_is_the_sum_of_both_roles_without_biases(planted) -> None:
+    model = GloVe(GloVeConfig(d_embed=5, n_epochs=2)).fit(planted[:300], progress=False)
+    word, context = (table.numpy()[:, :5] for table in model._tables)
+    assert model.vectors.matrix.shape == (len(model.vectors), 5)
+    assert [table.shape[1] for table in model._tables] == [6, 6]
+    np.testing.assert_array_equal(model.vectors.matrix, word + context)
+
+
 def test_same_seed_same_vectors(planted) -> None:
     config = GloVeConfig(d_embed=5, n_epochs=2, seed=1)
     first, again = (GloVe(config).fit(planted[:300], progress=False) for _ in range(2))

@@ -50,6 +50,7 @@ def test_negative_weights_by_hand() -> None:
     weights = negative_weights(np.array([81, 16, 0]))
     expected = torch.tensor([27 / 35, 8 / 35, 0.0], dtype=torch.float64)
     torch.testing.assert_close(weights, expected)
+    assert negative_weights([0, 1]).tolist() == [0.0, 1.0]  # one running word is enough
     torch.testing.assert_close(
         negative_weights([1, 3], power=1.0), torch.tensor([0.25, 0.75], dtype=torch.float64)
     )

@@ -71,3 +71,9 @@ def test_two_known_pairs_are_the_least(vectors: WordVectors) -> None:
     rows = [{"word1": vectors.words[0], "word2": "zzz", "score": 1.0}]
     with pytest.raises(ValueError, match=r"at least 2 .* got 0 \(1 with an unknown word\)"):
         evaluate_similarity(vectors, rows)
+    known = [
+        {"word1": a, "word2": b, "score": 10 * vectors.similarity(a, b)}
+        for a, b in zip(vectors.words[:2], vectors.words[2:4], strict=True)
+    ]
+    score = evaluate_similarity(vectors, known + rows)
+    assert (score.spearman, score.n_used, score.n_missing) == (pytest.approx(1.0), 2, 1)

@@ -32,6 +32,7 @@ def test_the_text_format_by_hand(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("a 0.1 0.2\n", r"line 1 of bad\.txt must be 'V D'; got 'a 0.1 0.2'"),
+        ("1 x\na 0.1\n", r"line 1 of bad\.txt must be 'V D'; got '1 x'"),
         ("1 2\na 0.1\n", "line 2 of bad.txt must hold a word and 2 numbers; got 1 numbers"),
         ("2 1\na 0.1\n", "must hold 2 words, says line 1; got 1"),
         ("", "line 1"),
@@ -52,12 +53,23 @@ def test_any_word_and_missing_counts_survive_our_own_file(tmp_path: Path) -> Non
     assert found_words == words
     assert matrix.dtype == np.float16
     assert counts is None
+    assert "语言".encode() in path.read_bytes()  # legible in the file's header
+
+
+def test_a_text_file_without_words_keeps_its_width(tmp_path: Path) -> None:
+    path = tmp_path / "empty.txt"
+    path.write_text("0 3\n", encoding="utf-8")
+    words, matrix, counts = read_word2vec_text(path)
+    assert (words, matrix.shape, matrix.dtype, counts) == ([], (0, 3), np.float32, None)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     other, text = tmp_path / "other.safetensors", tmp_path / "text.safetensors"
     save_file({"weight": np.zeros(3)}, other)
     with pytest.raises(ValueError, match=r"must hold word vectors; got tensors \['weight'\]"):
+        read_safetensors(other)
+    save_file({"matrix": np.zeros((1, 3))}, other)  # but whose vectors are they?
+    with pytest.raises(ValueError, match=r"must hold word vectors; got tensors \['matrix'\]"):
         read_safetensors(other)
     text.write_text("not one of these files", encoding="utf-8")
     with pytest.raises(ValueError, match=r"text\.safetensors must be a safetensors file"):

@@ -143,6 +143,7 @@ def test_an_unknown_word_is_named_everywhere(vectors: WordVectors) -> None:
         (["a"], np.zeros(3), None, r"got shape \(3,\)"),
         (["a", "b", "a"], np.zeros((3, 2)), None, "got 'a' twice"),
         (["a", "b"], np.array([[0.0], [np.nan]]), None, "NaN or infinity for 'b'"),
+        (["a", "b"], np.array([[0.0, 1.0], [2.0, np.inf]]), None, "NaN or infinity for 'b'"),
         (["a", "b"], np.zeros((2, 2)), np.array([1]), r"counts must have 2 entries"),
     ],
 )

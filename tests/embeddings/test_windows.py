@@ -92,3 +92,9 @@ def test_negatives_are_spread_over_their_distribution() -> None:
     # Every row has close to its expected number of the first word: at most one off.
     per_row = (drawn == 0).sum(dim=1).numpy()
     assert np.abs(per_row - 37 * weights[0]).max() <= 1
+
+
+def test_a_running_sum_rounded_below_one_draws_known_words_only() -> None:
+    drawn = draw_negatives(np.array([0.5, 0.9]), (3, 40), np.random.default_rng(0))
+    # 40 slices of 1/40: the first half draws word 0; the slices past 0.9 fall to the last word.
+    assert drawn.tolist() == [[0] * 20 + [1] * 20] * 3

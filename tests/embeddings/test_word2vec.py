@@ -1,15 +1,52 @@
 import math
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
 
 from course_lib.embeddings import CBOW, SkipGram, Word2VecConfig
+from course_lib.embeddings.word2vec import draw_negatives
 
 SMALL = Word2VecConfig(
     d_embed=11, window=3, n_epochs=15, sample=0.0, batch_tokens=64, n_shared=32, seed=3
 )
 MODELS = pytest.mark.parametrize("model_class", [SkipGram, CBOW])
+
+
+class Watched(SkipGram):
+    """Notes the learning rate of each update, and the share done after each block."""
+
+    def __init__(self, config: Word2VecConfig) -> None:
+        super().__init__(config)
+        self.rates: list[float] = []
+        self.shares: list[float] = []
+
+    def _train_epoch(self, *arguments) -> Iterator[float]:
+        for share in super()._train_epoch(*arguments):
+            self.shares.append(share)
+            yield share
+
+    def _update(self, batch) -> None:
+        self.rates.append(self._learning_rate)
+        super()._update(batch)
+
+
+def test_default_settings() -> None:
+    assert asdict(Word2VecConfig()) == {
+        "d_embed": 100,
+        "window": 5,
+        "n_negatives": 5,
+        "min_count": 5,
+        "n_epochs": 5,
+        "learning_rate": 0.075,
+        "sample": 1e-3,
+        "batch_tokens": 256,
+        "n_shared": 128,
+        "seed": 0,
+    }
 
 
 @MODELS
@@ -68,6 +105,57 @@ def test_one_update_by_hand() -> None:
     assert min(candidates) < 1e-8
 
 
+def test_the_learning_rate_falls_linearly_over_all_updates(monkeypatch) -> None:
+    shapes = []
+
+    def watched_draw(cumulative, shape, rng) -> torch.Tensor:
+        shapes.append(shape)
+        return draw_negatives(cumulative, shape, rng)
+
+    monkeypatch.setattr("course_lib.embeddings.word2vec.draw_negatives", watched_draw)
+    # 66 batches of 64 words an epoch: a block of 64 batches and one of 2.
+    sentences = [["a", "b", "c", "d"] * 16] * 66
+    config = Word2VecConfig(
+        d_embed=2, n_epochs=2, learning_rate=0.5, sample=0.0, batch_tokens=64, n_shared=7
+    )
+    model = Watched(config).fit(sentences, progress=False)
+    np.testing.assert_allclose(model.rates, 0.5 * (1 - np.arange(132) / 132), rtol=1e-12)
+    assert model.shares == pytest.approx([64 / 66, 1.0] * 2)
+    assert len(model.losses) == 4  # one a block
+    assert shapes == [(64, 7), (2, 7)] * 2  # a row of negatives for each batch
+
+
+def test_steps_are_shortened_for_words_expected_often_in_a_batch() -> None:
+    # Shares 0.9, 0.099 and 0.001; with threshold 0.09 only "a" is thinned, to √0.1 + 0.1.
+    sentences = [["a"] * 900, ["b"] * 99, ["c"]]
+    config = Word2VecConfig(
+        d_embed=2, window=1, min_count=1, n_epochs=1, sample=0.09, batch_tokens=32, n_shared=1
+    )
+    model = SkipGram(config).fit(sentences, progress=False)
+    n_a = 900 * (math.sqrt(0.1) + 0.1)
+    n_kept = n_a + 99 + 1
+    # "c" is expected 0.07 times in 32 words; below 0.2 times the step has its full length.
+    expected = [0.2 / (32 * n_a / n_kept), 0.2 / (32 * 99 / n_kept), 1.0]
+    np.testing.assert_allclose(model._step_scale.squeeze(1).numpy(), expected, rtol=1e-6)
+
+
+@MODELS
+def test_a_batch_without_pairs_has_no_loss(model_class) -> None:
+    config = Word2VecConfig(d_embed=2, min_count=1, n_epochs=2)
+    assert model_class(config).fit([["a"], ["b"]], progress=False).losses == []
+
+
+@MODELS
+def test_one_pair_is_enough_for_a_loss(model_class) -> None:
+    # Two batches of 32 words, cut between "a" and "b": each holds one centre with one context.
+    sentences = [["c"]] * 31 + [["a", "b"]] + [["c"]] * 31
+    config = Word2VecConfig(
+        d_embed=2, window=1, min_count=1, n_epochs=1, sample=0.0, batch_tokens=32
+    )
+    model = model_class(config).fit(sentences, progress=False)
+    assert model.losses == [pytest.approx(6 * math.log(2))]
+
+
 def test_words_and_counts_are_kept_with_the_vectors(planted) -> None:
     config = Word2VecConfig(d_embed=3, n_epochs=1, min_count=100)
     vectors = SkipGram(config).fit(planted, progress=False).vectors
@@ -97,6 +185,7 @@ def test_the_bar_shows_words_and_loss(planted, capsys: pytest.CaptureFixture[str
     model = SkipGram(Word2VecConfig(d_embed=3, n_epochs=2)).fit(planted[:300])
     shown = capsys.readouterr()
     assert "100%" in shown.err
+    assert re.search(r" \d\.\d\dk/\d\.\d\dk ", shown.err)  # thousands of words
     assert f"loss={model.losses[-1]:.3f}" in shown.err
     assert shown.out == ""
 
@@ -130,6 +219,15 @@ def test_divergence_is_reported_with_step_and_learning_rate(planted) -> None:
     config = Word2VecConfig(d_embed=5, n_epochs=30, learning_rate=1e30)
     with pytest.raises(FloatingPointError, match=r"diverged at step \d+ with learning_rate=1e\+30"):
         SkipGram(config).fit(planted, progress=False)
+
+
+def test_divergence_is_noticed_at_the_end_of_an_epoch() -> None:
+    # One update an epoch. The first leaves the input vectors as they were, since the output vectors
+    # are 0; the second makes them infinite. It has 3/4 of the learning rate.
+    config = Word2VecConfig(d_embed=2, min_count=1, n_epochs=4, learning_rate=1e30, sample=0.0)
+    message = r"at step 2 with learning_rate=1e\+30 \(now 7\.5e\+29\)"
+    with pytest.raises(FloatingPointError, match=message):
+        SkipGram(config).fit([["a", "b"]], progress=False)
 
 
 @pytest.mark.parametrize(
