@@ -187,6 +187,16 @@ def test_a_sliding_model_rereads_the_newest_half() -> None:
         assert_close(got, expected)
 
 
+def test_half_of_an_even_room_is_half() -> None:
+    model, ids = make_gpt(), torch.randint(VOCAB_SIZE, (1, 25), generator=make_generator(4))
+    reading = Sliding(model).begin(1, 10)
+    for n_read in range(1, 25):
+        got = reading.read(ids[:, n_read - 1 : n_read])
+        # At 11 tokens it begins anew with 5, which grow to 10; then again.
+        start = 0 if n_read <= 10 else 6 * ((n_read - 11) // 6 + 1)
+        assert_close(got, Uncached(model).begin(1, 43).read(ids[:, start:n_read]))
+
+
 def test_a_sliding_model_takes_padding_long_prompts_and_new_orders() -> None:
     model, ids = make_llama(), torch.randint(VOCAB_SIZE, (2, 60), generator=make_generator(3))
     mask = torch.arange(60) >= torch.tensor([[0], [55]])

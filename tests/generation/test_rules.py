@@ -15,12 +15,13 @@ from course_lib.generation import (
 from course_lib.seeding import make_generator
 
 
-def test_rules_are_applied_text_by_text_and_the_penalty_first() -> None:
+@pytest.mark.parametrize("penalty", [1.0, 1.5, 2.0])
+def test_rules_are_applied_text_by_text_and_the_penalty_first(penalty: float) -> None:
     scores = torch.randn(2, 5, generator=make_generator(0))
     texts = [[1, 2, 1], [4, 4]]
-    got = Rules(repetition_penalty=1.5, no_repeat_ngram_size=2).apply(scores, texts)
+    got = Rules(repetition_penalty=penalty, no_repeat_ngram_size=2).apply(scores, texts)
     for row, text, changed in zip(scores, texts, got, strict=True):
-        expected = forbid_repeated_ngrams(penalise_repetition(row, text, 1.5), text, 2)
+        expected = forbid_repeated_ngrams(penalise_repetition(row, text, penalty), text, 2)
         assert_close(changed, expected, rtol=0, atol=0)
     assert Rules().apply(scores, texts) is scores
 
