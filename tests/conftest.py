@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
-CHECKED = ("nn", "models", "generation", "compute", "training")
+CHECKED = ("nn", "models", "generation", "compute", "training", "finetuning")
 if "COURSE_PLANTED_BUG" not in os.environ:  # the bug is planted by a hook of its own
     install_import_hook([f"course_lib.{name}" for name in CHECKED], "beartype.beartype")
 

@@ -34,7 +34,7 @@ class PairBatch(NamedTuple):
 
 
 AnyBatch = TypeVar("AnyBatch", TokenBatch, PairBatch)
-Batch_co = TypeVar("Batch_co", TokenBatch, PairBatch, covariant=True)
+Batch_co = TypeVar("Batch_co", covariant=True)
 
 
 @runtime_checkable

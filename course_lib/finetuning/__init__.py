@@ -1,6 +1,24 @@
 """Fine-tuning: a pretrained model, a small labelled data set, and what of the model is trained."""
 
+from course_lib.finetuning.classifier import Classifier, ClassifierConfig, Fitted
+from course_lib.finetuning.encoders import Encoder, load_encoder, wrap_encoder
+from course_lib.finetuning.examples import (
+    LabelledBatch,
+    LabelledTexts,
+    SpanBatch,
+    SpanTexts,
+    TaggedBatch,
+    TaggedTexts,
+)
+from course_lib.finetuning.fitting import TrainingPlan
 from course_lib.finetuning.freezing import freeze, kept_trainable, unfreeze_last
+from course_lib.finetuning.heads import (
+    SequenceClassifier,
+    SpanFinder,
+    TokenTagger,
+    best_spans,
+    pool,
+)
 from course_lib.finetuning.lora import (
     LoRAConfig,
     LoRALinear,
@@ -9,16 +27,56 @@ from course_lib.finetuning.lora import (
     merge_lora,
 )
 from course_lib.finetuning.lora_peft import load_lora, save_lora
+from course_lib.finetuning.losses import ClassifierLoss, SpanLoss, TaggerLoss, balanced_weights
+from course_lib.finetuning.seeds import SeedScores, fit_seeds
+from course_lib.finetuning.strategies import (
+    FromScratch,
+    FrozenFeatures,
+    FullFineTuning,
+    GradualUnfreezing,
+    LoRAFineTuning,
+    Strategy,
+)
 
 __all__ = [
+    "Classifier",
+    "ClassifierConfig",
+    "ClassifierLoss",
+    "Encoder",
+    "Fitted",
+    "FromScratch",
+    "FrozenFeatures",
+    "FullFineTuning",
+    "GradualUnfreezing",
+    "LabelledBatch",
+    "LabelledTexts",
     "LoRAConfig",
+    "LoRAFineTuning",
     "LoRALinear",
+    "SeedScores",
+    "SequenceClassifier",
+    "SpanBatch",
+    "SpanFinder",
+    "SpanLoss",
+    "SpanTexts",
+    "Strategy",
+    "TaggedBatch",
+    "TaggedTexts",
+    "TaggerLoss",
+    "TokenTagger",
+    "TrainingPlan",
     "add_lora",
+    "balanced_weights",
+    "best_spans",
+    "fit_seeds",
     "freeze",
     "kept_trainable",
+    "load_encoder",
     "load_lora",
     "lora_parameters",
     "merge_lora",
+    "pool",
     "save_lora",
     "unfreeze_last",
+    "wrap_encoder",
 ]

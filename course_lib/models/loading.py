@@ -20,6 +20,15 @@ from course_lib.errors import WeightsNotFoundError
 SETTINGS = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+TOKENIZERS = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+)
+"""What a tokenizer may be made of, in Hugging Face's format."""
+
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
@@ -199,7 +208,7 @@ def _cached_folder(name: str) -> Path | None:
 def _download(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
-    wanted = [SETTINGS, WEIGHTS, INDEX, "model-*-of-*.safetensors"]
+    wanted = [SETTINGS, WEIGHTS, INDEX, "model-*-of-*.safetensors", *TOKENIZERS]
     try:
         return Path(snapshot_download(name, allow_patterns=wanted))
     except Exception as error:  # its own exceptions, those of its HTTP client, the system's

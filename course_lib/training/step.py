@@ -88,7 +88,7 @@ def sum_gradients(state: TrainingState, data: Batches[Any], objective: Objective
         with autocast(device_of(model), config.precision):
             loss = objective(model, batch, generator)
         if state.scaler is not None and micro == 0:
-            factor = _loss_factor(state.scaler, loss.n_counted, processes)
+            factor = _loss_factor(state.scaler, float(loss.n_counted), processes)
         (loss.total if state.scaler is None else loss.total * factor).backward()
         totals.append(loss.total.detach())
         n_counted += loss.n_counted
@@ -122,9 +122,9 @@ def _loss_factor(scaler: LossScaler, n_counted: float, processes: Processes) -> 
 
     The factor is a power of 2, so that nothing is rounded, and the same in every process.
     """
-    n_all = torch.tensor([n_counted])
+    n_all = torch.tensor([n_counted], dtype=torch.float64)
     processes.sum(n_all)
-    return scaler.scale / 2 ** math.ceil(math.log2(max(1, int(n_all.item()))))
+    return scaler.scale / 2 ** math.ceil(math.log2(max(1.0, n_all.item())))
 
 
 def _sum_over_processes(model: nn.Module, loss: LossSum, processes: Processes) -> LossSum:

@@ -137,7 +137,7 @@ def test_a_mistyped_folder_is_no_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("hub_cache")
-def test_the_hub_is_asked_for_safetensors_only(
+def test_the_hub_is_asked_for_safetensors_and_the_tokenizer_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked = {}
@@ -155,6 +155,11 @@ def test_the_hub_is_asked_for_safetensors_only(
             "model.safetensors",
             "model.safetensors.index.json",
             "model-*-of-*.safetensors",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "vocab.txt",
+            "vocab.json",
+            "merges.txt",
         ]
     }
 
