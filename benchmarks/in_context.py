@@ -6,13 +6,15 @@ Items come from stories of the split "test". A model picks the likelier of two o
 after 0, 1, 2, 4 and 8 examples; intervals are Wilson's, 95 %. "Tokens" is the length of the task's
 longest prompt, "no model" the share of the most frequent label. Continuations (agreement, colour,
 feeling, hero) are running text of the story world; labellings (answer, kind, mood) have a form that
-no story has. Without `--model`, every model of `MODELS` that comes with the course is asked.
+no story has. "Long": a prompt of that many examples does not fit into the model. Without
+`--model`, every model of `MODELS` that comes with the course is asked.
 `--quick` asks 6 items of each label after 0, 1 and 4 examples.
 """
 
 import argparse
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -21,6 +23,7 @@ from course_lib.evaluation import majority_share
 from course_lib.generation import Cached, ShotScore, likeliest, measure_shots
 from course_lib.models import Llama
 from course_lib.models.shipped import checkpoint_names, load_checkpoint
+from course_lib.tokenizers import BPETokenizer
 
 MODELS = ("story-gpt", "mini-gpt")
 END = "<|endoftext|>"
@@ -36,22 +39,39 @@ def measure(name: str, tasks: Sequence[ShotTask], n_shots: Sequence[int]) -> Non
     print("".join(f" {n} |" for n in n_shots))
     print("|---" * (5 + len(n_shots)) + "|")
     for task in tasks:
-        lengths: list[int] = []
-
-        def counting(prompt: str, choices: Sequence[str], seen: list[int] = lengths) -> int:
-            seen.append(len(tokenizer.encode(prompt)))
-            return pick(prompt, choices)
-
-        for condition, scores in by_condition(measure_shots(task, counting, n_shots)).items():
+        longest = {n: longest_prompt(task, tokenizer, n) for n in n_shots}
+        fitting = [n for n in n_shots if longest[n].with_choice < model.config.max_len]
+        for condition, scores in by_condition(measure_shots(task, pick, fitting)).items():
             cells = [
                 f"{task.name}, {task.language}",
                 condition,
                 f"{len(task.items)}",
-                f"{max(lengths)}",
+                f"{longest[fitting[-1]].prompt}",
                 f"{majority_share([item.label for item in task.items]):.2f}",
-                *(told(scores.get(n)) for n in n_shots),
+                *(told(scores.get(n)) if n in fitting else "long" for n in n_shots),
             ]
             print("| " + " | ".join(cells) + " |", flush=True)
+
+
+class Longest(NamedTuple):
+    """Tokens of the longest prompt of a task, and of the longest with one of its choices."""
+
+    prompt: int
+    with_choice: int
+
+
+def longest_prompt(task: ShotTask, tokenizer: BPETokenizer, n_shots: int) -> Longest:
+    """Look for it among all prompts with so many examples; no model is asked."""
+    prompts: list[int] = []
+    wholes: list[int] = []
+
+    def look(prompt: str, choices: Sequence[str]) -> int:
+        prompts.append(len(tokenizer.encode(prompt)))
+        wholes.append(prompts[-1] + max(len(tokenizer.encode(choice)) for choice in choices))
+        return 0
+
+    measure_shots(task, look, [n_shots])
+    return Longest(max(prompts), max(wholes))
 
 
 def by_condition(scores: Sequence[ShotScore]) -> dict[str, dict[int, ShotScore]]:
