@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from course_lib.evaluation import bootstrap_interval, proportion_interval, spearman_correlation
+from course_lib.evaluation import (
+    bootstrap_interval,
+    paired_bootstrap,
+    proportion_interval,
+    spearman_correlation,
+)
 
 
 def test_the_bootstrap_covers_the_true_mean_about_as_often_as_it_says() -> None:
@@ -75,3 +80,62 @@ def test_wilson_is_symmetric() -> None:
 def test_impossible_shares_are_refused(n_right: int, n_total: int) -> None:
     with pytest.raises(ValueError, match=f"got n_right={n_right}, n_total={n_total}"):
         proportion_interval(n_right, n_total)
+
+
+def test_a_paired_difference_of_means_is_the_bootstrap_of_the_differences() -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 37))
+    result = paired_bootstrap(first, second, seed=5)
+    assert result.difference == pytest.approx(first.mean() - second.mean())
+    assert result.interval == pytest.approx(bootstrap_interval(first - second, seed=5))
+    swapped = paired_bootstrap(second, first, seed=5)
+    assert swapped.interval == pytest.approx((-result.interval.high, -result.interval.low))
+    assert swapped.share_ahead == pytest.approx(1 - result.share_ahead)
+
+
+def test_two_items_are_drawn_as_by_hand() -> None:
+    # Ahead unless both draws are the second item: 3 of 4 samples; the draw itself adds noise.
+    result = paired_bootstrap([1, 0], [0, 0], n_resamples=4000)
+    assert result.difference == 0.5
+    assert result.interval == (0.0, 1.0)
+    assert result.share_ahead == pytest.approx(0.75, abs=0.03)
+
+
+def test_pairing_sees_what_two_separate_intervals_do_not() -> None:
+    difficulty = np.random.default_rng(1).normal(size=101)
+    better, worse = difficulty + 0.1, difficulty
+    assert bootstrap_interval(worse).high > bootstrap_interval(better).low
+    result = paired_bootstrap(better, worse)
+    assert result.interval == pytest.approx((0.1, 0.1))
+    assert result.share_ahead == 1.0
+
+
+def test_equal_systems_are_never_ahead() -> None:
+    assert paired_bootstrap([1, 0, 1], [1, 0, 1]) == (0.0, (0.0, 0.0), 0.0)
+
+
+def test_a_score_of_counts_is_computed_on_each_sample() -> None:
+    def precision(rows: np.ndarray) -> float:
+        right, found = rows.sum(axis=0)
+        return math.nan if found == 0 else right / found
+
+    first, second = [[2, 2], [0, 0], [1, 3]], [[1, 2], [0, 0], [0, 1]]
+    result = paired_bootstrap(first, second, precision)
+    assert result.difference == pytest.approx(3 / 5 - 1 / 3)
+    assert result.interval.low >= 0
+    with pytest.raises(ValueError, match="statistic must be defined on some resample of the 1 val"):
+        paired_bootstrap([[0, 0]], [[0, 0]], precision)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"second": [1.0]}, r"same number of items.*got shapes \(2,\) and \(1,\)"),
+        ({"first": [], "second": []}, r"at least one; got shapes \(0,\) and \(0,\)"),
+        ({"confidence": 0.0}, "got confidence=0.0"),
+        ({"n_resamples": 0}, "got n_resamples=0"),
+    ],
+)
+def test_bad_comparisons_are_refused(options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        paired_bootstrap(**({"first": [1.0, 0.0], "second": [0.0, 0.0]} | options))
