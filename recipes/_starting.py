@@ -1,8 +1,12 @@
 """How the recipes of the story models start: first weights and settings."""
 
-import torch
-from torch import nn
+from collections.abc import Iterable
 
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from course_lib.embeddings import SkipGram, Word2VecConfig
 from course_lib.models import BERT, Llama
 from course_lib.nn import sinusoidal_positions
 from course_lib.training import AdamWConfig, MuonConfig, TrainingConfig, WarmupStableDecay
@@ -12,6 +16,9 @@ WRITERS = ("output.weight", "outer.weight")
 
 TABLE_SIZE = 0.06
 """Standard deviation of the entries of tables in `start_as_neighbours`."""
+
+SENTENCE_TOKENS = 512
+"""So many tokens are one sentence to the skip-gram model."""
 
 QUERY_GAIN = 0.7
 """How sharply a token looks there; at 1.4 it sees hardly anything but itself."""
@@ -85,6 +92,33 @@ def start_as_neighbours(model: BERT, generator: torch.Generator) -> None:
         attention = block.attention
         nn.init.orthogonal_(attention.query.weight, gain=QUERY_GAIN, generator=generator)
         attention.key.weight.copy_(attention.query.weight)
+
+
+@torch.no_grad()
+def start_with_word_vectors(
+    model: BERT, parts: Iterable[Int[Tensor, " N"]], generator: torch.Generator
+) -> None:
+    """Give tokens that keep the same company similar vectors: those of lesson 01's skip-gram.
+
+    They cost a minute or two, as much as a hundred steps, and save about nine hundred; the tries
+    are in `benchmarks/README.md` under "mini-gpt and mini-bert". Tokens that never come stay as
+    they are.
+
+    Args:
+        model: Its table of tokens is changed in place; entries spread by `TABLE_SIZE`.
+        parts: The ids that it will be trained on.
+        generator: For the order of the sentences.
+    """
+    names = [str(token) for token in range(model.config.vocab_size)]
+    cut = [sentence for part in parts for sentence in part.split(SENTENCE_TOKENS)]
+    order = torch.randperm(len(cut), generator=generator).tolist()
+    sentences = [[names[token] for token in cut[place].tolist()] for place in order]
+    settings = Word2VecConfig(d_embed=model.config.d_model, window=5, min_count=1, n_epochs=2)
+    found = SkipGram(settings).fit(sentences).vectors
+    vectors = torch.from_numpy(found.matrix)
+    vectors = vectors - vectors.mean(dim=0)
+    seen = torch.tensor([int(name) for name in found.words])
+    model.tokens.weight[seen] = vectors * (TABLE_SIZE / vectors.std())
 
 
 def story_settings(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from jaxtyping import Int
+from torch import Tensor, nn
 
 from course_lib.data.batches import InOrder, PaddedBatches, PairBatch, TokenBatch
 from course_lib.models import BERT, BERTConfig, bert_to_hf
@@ -33,7 +34,6 @@ from recipes._mixture import (
     PAD,
     SEP,
     VOCAB_SIZE,
-    Mix,
     Mixture,
     encode_parts,
     load_mix,
@@ -42,13 +42,13 @@ from recipes._mixture import (
     mini_settings,
 )
 from recipes._shipping import Card, Finished, write_card, write_model
-from recipes._starting import start_as_neighbours
+from recipes._starting import start_as_neighbours, start_with_word_vectors
 
 NAME = "mini-bert"
 MODEL = BERTConfig(
     vocab_size=VOCAB_SIZE, max_len=256, d_model=256, n_heads=4, n_layers=4, d_ff=1024
 )
-N_STEPS = 3_600
+N_STEPS = 3_000
 LENGTHS = (256, 128, 64)
 """Tokens of a window, with both ends, batch by batch in turn; a batch has about 4,096 in all."""
 
@@ -78,7 +78,8 @@ def run(out: Path, scale: float, resume: bool) -> None:
         max(3, round(N_STEPS * scale)), matrix_rate=0.02, momentum=0.9, table_rate=0.003
     )
     lengths = [max(8, round(length * scale**0.5)) for length in LENGTHS]
-    data = framed_batches(mix, tokenizer, lengths, config.n_steps)
+    encoded = encode_parts(mix, tokenizer, SEP, config.n_steps * N_ROWS * lengths[0])
+    data = framed_batches(encoded, tokenizer, lengths)
     held_out = {name: windows(tokenizer, texts) for name, texts in mix.held_out.items()}
     watched = [window for texts in held_out.values() for window in texts[:WATCHED_WINDOWS]]
     objective = masked_lm(tokenizer)
@@ -86,6 +87,7 @@ def run(out: Path, scale: float, resume: bool) -> None:
     model = BERT(MODEL, make_generator(0))
     model.pooler = model.next_sentence_head = None  # nothing here would train them
     start_as_neighbours(model, make_generator(1))
+    start_with_word_vectors(model, encoded.values(), make_generator(2))
     with RichProgress() as progress:
         history = train(
             model,
@@ -146,17 +148,15 @@ class Framed:
 
 
 def framed_batches(
-    mix: Mix, tokenizer: BPETokenizer, lengths: Sequence[int], n_steps: int
+    encoded: Mapping[str, Int[Tensor, " N"]], tokenizer: BPETokenizer, lengths: Sequence[int]
 ) -> Framed:
     """Make the batches: windows half as long come twice as many at once.
 
     Args:
-        mix: The texts.
-        tokenizer: Turns them into ids.
+        encoded: The ids of each part of the mix.
+        tokenizer: What made them.
         lengths: Of the windows, both ends included, the longest first.
-        n_steps: How many batches will be read.
     """
-    encoded = encode_parts(mix, tokenizer, SEP, n_steps * N_ROWS * lengths[0])
     mixtures = [
         # A window holds one token more than n_tokens; two places are for the ends.
         make_mixture(encoded, n_tokens=length - 3, times=lengths[0] // length, seed=seed)
