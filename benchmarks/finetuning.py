@@ -44,6 +44,9 @@ from course_lib.finetuning.classifier import Labelled
 from course_lib.seeding import make_generator
 from course_lib.training import AdamWConfig
 
+NEUTRAL = 1
+"""The number of the reviews' class that is neither negative nor positive."""
+
 CONFIG = ClassifierConfig(pooling="mean", max_tokens=64)
 FAST = AdamWConfig(learning_rate=2e-4)
 LORA = LoRAConfig(rank=8)
@@ -101,7 +104,7 @@ def reviews() -> tuple[Labelled, Labelled]:
 
     def of(*names: str) -> Labelled:
         taken = [row for name in names for row in splits[name].to_list()]
-        rows = [row for row in taken if row["label"] != "neutral"]
+        rows = [row for row in taken if row["label"] != NEUTRAL]
         return [row["text"] for row in rows], [row["label"] for row in rows]
 
     return of("train"), of("validation", "test")

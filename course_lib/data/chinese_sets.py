@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.data.folder import split_of
+from course_lib.data.rows import Rows, in_order, numbered_lines, some
 from course_lib.data.textfiles import read_text
-
-ORDER = ("train", "trial", "validation", "test", "hard", "")
-Rows = list[dict[str, Any]]
 
 
 def read_tatoeba(files: Sequence[Path]) -> dict[str, Rows]:
@@ -35,7 +33,7 @@ def read_tatoeba(files: Sequence[Path]) -> dict[str, Rows]:
     """
     rows: Rows = []
     for path in files:
-        for number, line in _lines(path):
+        for number, line in numbered_lines(path):
             cells = [cell.strip() for cell in line.split("\t")]
             if len(cells) != 3 or not all(cells):
                 raise ValueError(
@@ -43,7 +41,7 @@ def read_tatoeba(files: Sequence[Path]) -> dict[str, Rows]:
                     f"tabs between them; got {line!r}."
                 )
             rows.append({"en": cells[0], "zh": cells[1], "attribution": cells[2]})
-    return {"": _some(rows, files)}
+    return {"": some(rows, files)}
 
 
 def read_cmrc(files: Sequence[Path]) -> dict[str, Rows]:
@@ -72,7 +70,7 @@ def read_cmrc(files: Sequence[Path]) -> dict[str, Rows]:
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{path} must be SQuAD-style JSON; {error!r}.") from error
         splits.setdefault(split, []).extend(rows)
-    return _in_order(splits, files)
+    return in_order(splits, files)
 
 
 def read_chnsenticorp(files: Sequence[Path]) -> dict[str, Rows]:
@@ -92,7 +90,7 @@ def read_chnsenticorp(files: Sequence[Path]) -> dict[str, Rows]:
     splits: dict[str, Rows] = {}
     for path in files:
         rows = splits.setdefault(split_of(path, whole=False), [])
-        for number, line in _lines(path):
+        for number, line in numbered_lines(path):
             label, tab, text = line.partition("\t")
             if number == 1 and label == "label":
                 continue
@@ -102,7 +100,7 @@ def read_chnsenticorp(files: Sequence[Path]) -> dict[str, Rows]:
                 )
             if text.strip():
                 rows.append({"text": text.strip(), "label": int(label)})
-    return _in_order(splits, files)
+    return in_order(splits, files)
 
 
 def read_songci(files: Sequence[Path]) -> list[str]:
@@ -255,24 +253,6 @@ def _documents(path: Path, what: str, lines_of: Callable[[Any], list[list[str]]]
         return ["\n".join(lines) for lines in lines_of(json.loads(read_text(path)))]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} must be {what} in JSON; {error!r}.") from error
-
-
-def _lines(path: Path) -> list[tuple[int, str]]:
-    return [
-        (number, line)
-        for number, line in enumerate(read_text(path).split("\n"), start=1)
-        if line.strip()
-    ]
-
-
-def _in_order(splits: dict[str, Rows], files: Sequence[Path]) -> dict[str, Rows]:
-    return {split: _some(splits[split], files) for split in sorted(splits, key=ORDER.index)}
-
-
-def _some(rows: Rows, files: Sequence[Path]) -> Rows:
-    if not rows:
-        raise ValueError(f"{files[0].parent} must hold at least one row in every file; got none.")
-    return rows
 
 
 def _numbers_in_name(path: Path) -> tuple[list[int], str]:

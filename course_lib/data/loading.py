@@ -49,6 +49,10 @@ SplitTableName = Literal[
     "instructions",
     "cmrc2018",
     "chnsenticorp",
+    "sst2",
+    "ag-news",
+    "trec",
+    "wnut17",
 ]
 STORYWORLD = "storyworld"
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*")

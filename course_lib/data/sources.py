@@ -22,6 +22,7 @@ from course_lib.data.chinese_sets import (
 )
 from course_lib.data.corpus import Corpus, make_corpus
 from course_lib.data.digests import check_digest, sha256_of
+from course_lib.data.english_sets import read_ag_news, read_sst2, read_trec, read_wnut
 from course_lib.data.folder import (
     SPLITS,
     FolderOptions,
@@ -62,6 +63,10 @@ MIRRORED_TABLES: dict[str, Callable[[Sequence[Path]], dict[str, list[dict[str, A
     "tatoeba-en-zh": read_tatoeba,
     "cmrc2018": read_cmrc,
     "chnsenticorp": read_chnsenticorp,
+    "sst2": read_sst2,
+    "ag-news": read_ag_news,
+    "trec": read_trec,
+    "wnut17": read_wnut,
 }
 DOCUMENT_READERS: dict[str, Callable[[Path], list[str]]] = {"lee-news": read_lines}
 ROW_READERS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {

@@ -2,6 +2,16 @@
 
 from course_lib.finetuning.classifier import Classifier, ClassifierConfig, Fitted
 from course_lib.finetuning.encoders import Encoder, load_encoder, wrap_encoder
+from course_lib.finetuning.error_analysis import (
+    Neighbour,
+    SliceScore,
+    WrongText,
+    closest_neighbours,
+    most_confidently_wrong,
+    text_vectors,
+    worst_slices,
+    wrong_with_neighbours,
+)
 from course_lib.finetuning.examples import (
     LabelledBatch,
     LabelledTexts,
@@ -18,6 +28,12 @@ from course_lib.finetuning.heads import (
     TokenTagger,
     best_spans,
     pool,
+)
+from course_lib.finetuning.learning_curves import (
+    LearningCurve,
+    doubling_sizes,
+    learning_curve,
+    stratified_order,
 )
 from course_lib.finetuning.lora import (
     LoRAConfig,
@@ -50,11 +66,14 @@ __all__ = [
     "GradualUnfreezing",
     "LabelledBatch",
     "LabelledTexts",
+    "LearningCurve",
     "LoRAConfig",
     "LoRAFineTuning",
     "LoRALinear",
+    "Neighbour",
     "SeedScores",
     "SequenceClassifier",
+    "SliceScore",
     "SpanBatch",
     "SpanFinder",
     "SpanLoss",
@@ -65,18 +84,27 @@ __all__ = [
     "TaggerLoss",
     "TokenTagger",
     "TrainingPlan",
+    "WrongText",
     "add_lora",
     "balanced_weights",
     "best_spans",
+    "closest_neighbours",
+    "doubling_sizes",
     "fit_seeds",
     "freeze",
     "kept_trainable",
+    "learning_curve",
     "load_encoder",
     "load_lora",
     "lora_parameters",
     "merge_lora",
+    "most_confidently_wrong",
     "pool",
     "save_lora",
+    "stratified_order",
+    "text_vectors",
     "unfreeze_last",
+    "worst_slices",
     "wrap_encoder",
+    "wrong_with_neighbours",
 ]

@@ -14,6 +14,7 @@ from course_lib.plotting.embeddings import (
     project_pca,
     project_tsne,
 )
+from course_lib.plotting.learning import plot_learning_curves
 from course_lib.plotting.losses import plot_losses
 from course_lib.plotting.shots import plot_shots
 from course_lib.plotting.style import COLOURS, MARKERS, new_figure, show, use_course_style
@@ -34,6 +35,7 @@ __all__ = [
     "plot_attention",
     "plot_attention_heads",
     "plot_heatmap",
+    "plot_learning_curves",
     "plot_lines",
     "plot_losses",
     "plot_parameter_counts",
