@@ -18,6 +18,7 @@ from course_lib.training.history import Evaluation, History
 from course_lib.training.language_model import train_language_model
 from course_lib.training.layerwise import (
     LayerwiseAdamWConfig,
+    depth_rates,
     find_blocks,
     layerwise_groups,
     parameter_depths,
@@ -73,6 +74,7 @@ __all__ = [
     "checkpoint_blocks",
     "clip_by_norm",
     "current_processes",
+    "depth_rates",
     "evaluate",
     "find_blocks",
     "hidden_matrices",

@@ -102,6 +102,38 @@ def parameter_depths(model: nn.Module) -> dict[str, int]:
     return depths
 
 
+def depth_rates(top_rate: float, decay: float, n_blocks: int) -> list[float]:
+    """Give each depth of a model its learning rate.
+
+    Args:
+        top_rate: Of the heads and of the last block (> 0).
+        decay: Factor from a block to the one below it (in (0, 1]).
+        n_blocks: How many blocks the model has (≥ 1).
+
+    Returns:
+        n_blocks + 2 rates: of the embeddings, of the blocks from the lowest to the last, of the
+        heads.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Reference:
+        Howard and Ruder 2018, "Universal Language Model Fine-tuning for Text Classification",
+        section 3.2, https://arxiv.org/abs/1801.06146
+
+    Example:
+        >>> depth_rates(0.8, decay=0.5, n_blocks=2)
+        [0.2, 0.4, 0.8, 0.8]
+    """
+    if not top_rate > 0:
+        raise ValueError(f"top_rate must be > 0; got top_rate={top_rate}.")
+    if not 0 < decay <= 1:
+        raise ValueError(f"decay must be in (0, 1]; got decay={decay}.")
+    if n_blocks < 1:
+        raise ValueError(f"n_blocks must be ≥ 1; got n_blocks={n_blocks}.")
+    return [top_rate * decay ** (n_blocks - depth) for depth in range(n_blocks + 1)] + [top_rate]
+
+
 def layerwise_groups(model: nn.Module, config: LayerwiseAdamWConfig) -> list[dict[str, Any]]:
     """Split what is trained by depth, and each depth as `parameter_groups` does.
 
@@ -123,14 +155,13 @@ def layerwise_groups(model: nn.Module, config: LayerwiseAdamWConfig) -> list[dic
         >>> [group["lr"] for group in layerwise_groups(model, config)]
         [0.8, 0.8, 0.4, 0.2]
     """
-    n_blocks = len(find_blocks(model))
+    rates = depth_rates(config.adamw.learning_rate, config.decay, len(find_blocks(model)))
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     depths = parameter_depths(model)
     groups = []
     for depth in sorted(set(depths.values()), reverse=True):
-        rate = config.adamw.learning_rate * config.decay ** max(0, n_blocks - depth)
         for group in parameter_groups(model, config.adamw.weight_decay):
             here = [p for p in group["params"] if depths[names[id(p)]] == depth]
             if here:
-                groups.append({**group, "params": here, "lr": rate})
+                groups.append({**group, "params": here, "lr": rates[depth]})
     return groups

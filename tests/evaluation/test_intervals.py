@@ -41,6 +41,17 @@ def test_a_wider_confidence_gives_a_wider_interval_and_a_seed_repeats() -> None:
     assert bootstrap_interval(values, seed=4) != bootstrap_interval(values, seed=5)
 
 
+def test_both_tails_are_cut_off_alike() -> None:
+    counted = iter(range(101))
+    found = bootstrap_interval([0.0], lambda _: next(counted), confidence=0.9, n_resamples=101)
+    assert found == pytest.approx((5.0, 95.0))
+
+
+def test_one_resample_is_enough_for_an_interval_of_one_number() -> None:
+    low, high = bootstrap_interval([1.0, 2.0, 4.0], n_resamples=1)
+    assert low == high
+
+
 def test_undefined_resamples_are_left_out() -> None:
     def only_if_varied(rows: np.ndarray) -> float:
         return math.nan if len(set(rows.tolist())) == 1 else 1.0

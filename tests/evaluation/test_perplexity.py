@@ -46,6 +46,7 @@ def test_bits_per_character_by_hand() -> None:
     documents = [np.log([0.5, 0.25]), np.log([0.125])]  # 1 + 2 + 3 bits
     assert bits_per_character(documents, 12) == pytest.approx(0.5)
     assert bits_per_character([*documents, np.array([-math.inf])], 13) == math.inf
+    assert bits_per_character([np.log([0.5])], 1) == pytest.approx(1.0)
 
 
 @settings(deadline=None)
