@@ -150,3 +150,13 @@ def test_a_score_of_counts_is_computed_on_each_sample() -> None:
 def test_bad_comparisons_are_refused(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         paired_bootstrap(**({"first": [1.0, 0.0], "second": [0.0, 0.0]} | options))
+
+
+def test_one_observation_already_has_an_interval() -> None:
+    assert proportion_interval(1, 1) == pytest.approx((0.2065, 1.0), abs=1e-4)
+    assert proportion_interval(0, 1) == pytest.approx((0.0, 0.7935), abs=1e-4)
+
+
+def test_only_none_right_reaches_down_to_0() -> None:
+    assert proportion_interval(0, 50).low == 0.0
+    assert proportion_interval(1, 50).low == pytest.approx(0.0035, abs=1e-4)
