@@ -84,3 +84,17 @@ def right_but_for_the_arguments(observations: tuple[Observation, ...]) -> bool:
     """
     changed = any(found.changed_input for found in observations)
     return changed and all(_is_right(found) for found in observations)
+
+
+def failed_with(words: str) -> Recogniser:
+    """Make a recogniser of answers that end in a certain error wherever none is due.
+
+    Args:
+        words: A part of the error's type and message, such as "ImportError".
+    """
+
+    def seen(observations: tuple[Observation, ...]) -> bool:
+        plain = [found for found in observations if found.case.raises is None]
+        return all(words in f"{type(found.error).__name__}: {found.error}" for found in plain)
+
+    return seen

@@ -141,3 +141,9 @@ def test_normalising_twice_is_normalising_once_in_english(english: str, chinese:
 def test_one_text_is_no_list_of_answers(score) -> None:
     with pytest.raises(ValueError, match="must be a list of texts; got the text 'Paris'"):
         score("Paris", "Paris")
+
+
+def test_a_long_chinese_answer_is_compared_character_by_character() -> None:
+    gold = "的一是" * 80  # few characters, each very often: difflib's shortcut would skip them
+    assert answer_f1_zh(gold, [gold]) == 1.0
+    assert answer_f1_zh(gold[:120], [gold]) == pytest.approx(2 / 3)
