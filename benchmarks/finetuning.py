@@ -49,7 +49,15 @@ NEUTRAL = 1
 
 CONFIG = ClassifierConfig(pooling="mean", max_tokens=64)
 FAST = AdamWConfig(learning_rate=2e-4)
-LORA = LoRAConfig(rank=8)
+EVERY_MATRIX = (
+    "query",
+    "key",
+    "value",
+    "attention.output",
+    "feedforward.inner",
+    "feedforward.outer",
+)
+LORA = LoRAConfig(rank=8, targets=EVERY_MATRIX)
 LORA_RATE = AdamWConfig(learning_rate=2e-3)
 
 

@@ -75,6 +75,19 @@ def spread(values: Sequence[float]) -> float:
     return halve(width) + 0 * mean(values)
 '''
 
+TOY_BROKEN = '''
+"""The toy library's broken versions."""
+
+from collections.abc import Sequence
+from math import log
+
+
+def norm(values: Sequence[float]) -> float:
+    """Forget the root, and take a logarithm."""
+    # Seen in the wild.
+    return log(sum(value * value for value in values))
+'''
+
 TOY_LESSON = """
 # %% [markdown]
 # # 01 · A toy
@@ -202,6 +215,7 @@ def toy_course(tmp_path: Path) -> ToyCourse:
     files = {
         package / "__init__.py": "",
         package / "toy.py": TOY_LIBRARY.lstrip(),
+        package / "toy_broken.py": TOY_BROKEN.lstrip(),
         package / "lesson" / "__init__.py": TOY_LESSON_PACKAGE,
         course.source: TOY_LESSON.lstrip(),
     }

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 import jupytext
-from library_source import Shown, read_definition
+from library_source import Shown, read_definition, read_repair
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from course_lib.lesson.exercise import BROKEN_SUFFIX
 from course_lib.lesson.setup_cell import colab_badge, setup_cell
 
 NOTEBOOK_METADATA = {
@@ -24,11 +25,11 @@ NOTEBOOK_METADATA = {
         "pygments_lexer": "ipython3",
     },
 }
-MARK = re.compile(r"# @(?P<kind>setup|exercise|sync|scratch)\b *(?P<target>\S*)$")
+MARK = re.compile(r"# @(?P<kind>setup|exercise|repair|sync|scratch)\b *(?P<target>\S*)$")
 ANSWER = re.compile(r"<!-- @answer (?P<slug>[a-z0-9-]+) -->")
 VALID_ID = re.compile(r"[a-z0-9_-]{1,64}")
 
-Kind = Literal["setup", "exercise", "sync", "scratch", ""]
+Kind = Literal["setup", "exercise", "repair", "sync", "scratch", ""]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def make_notebook(root: Path, path: Path, *, solved: bool = False) -> NotebookNo
     Args:
         root: The folder that holds the library's top package.
         path: The lesson's source.
-        solved: Whether exercises show the library's source instead of "Your turn".
+        solved: Whether exercises show the library's source, not "Your turn" or a broken version.
 
     Raises:
         ValueError: If a mark is wrong, or an id is not valid or not unique.
@@ -93,13 +94,13 @@ def make_notebook(root: Path, path: Path, *, solved: bool = False) -> NotebookNo
 def _expand(root: Path, lesson: str, source: str, known: set[str], solved: bool) -> str:
     """Replace a marked cell by what it stands for; `known` collects the names it defines."""
     mark = read_mark(source)
-    if mark.kind in ("setup", "exercise", "sync") and "\n" in source.strip():
+    if mark.kind not in ("", "scratch") and "\n" in source.strip():
         raise ValueError(f"the cell of mark {source.splitlines()[0]!r} must hold nothing else.")
     if mark.kind == "setup":
         return setup_cell(lesson)
     if not mark.kind:
         return source
-    shown = read_definition(root, mark.target)
+    shown = _read(root, mark)
     if mark.kind == "scratch":
         return source
     text = _shown_text(mark, shown, known, solved)
@@ -107,9 +108,16 @@ def _expand(root: Path, lesson: str, source: str, known: set[str], solved: bool)
     return text
 
 
+def _read(root: Path, mark: Mark) -> Shown:
+    if mark.kind != "repair":
+        return read_definition(root, mark.target)
+    module, _, name = mark.target.partition(":")
+    return read_repair(root, mark.target, f"{module}{BROKEN_SUFFIX}:{name}")
+
+
 def _shown_text(mark: Mark, shown: Shown, known: set[str], solved: bool) -> str:
     body = shown.source
-    if mark.kind == "exercise":
+    if mark.kind in ("exercise", "repair"):
         if not shown.stub:
             raise ValueError(
                 f"{mark.target} must be a function, or a class of nothing but methods, with a "

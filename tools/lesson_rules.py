@@ -145,7 +145,7 @@ def _names(source: str) -> set[str]:
 
 def _exercises(cells: Cells, lesson: str) -> Iterator[str]:
     marks = [(place, read_mark(cell.source)) for place, cell in enumerate(cells)]
-    exercises = [(place, mark) for place, mark in marks if mark.kind == "exercise"]
+    exercises = [(place, mark) for place, mark in marks if mark.kind in ("exercise", "repair")]
     names = [mark.name for _, mark in exercises]
     if len(names) < MIN_EXERCISES:
         yield f"a lesson must have at least {MIN_EXERCISES} exercises; it has {len(names)}."
@@ -157,7 +157,7 @@ def _exercises(cells: Cells, lesson: str) -> Iterator[str]:
         if following is None or not _is_check(following, mark, lesson):
             key = f"{lesson.partition('_')[0].lower()}:{mark.name}"
             yield (
-                f"exercise-{mark.name}: the next cell must be "
+                f"{mark.kind}-{mark.name}: the next cell must be "
                 f'{mark.name} = check("{key}", {mark.name}).'
             )
 

@@ -6,7 +6,7 @@ The library is read, not imported, so that this costs milliseconds and works on 
 import ast
 import symtable
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -50,7 +50,7 @@ class Shown:
         target: Where it lives, "module:name".
         source: Its literal source, decorators included.
         stub: Signature, docstring and "Your turn", for a class those of its public methods; empty
-            where that would leave out something else.
+            where that would leave out something else. For a repair, the broken version.
         needs: The imports its source uses.
     """
 
@@ -99,6 +99,47 @@ def read_definition(root: Path, target: str) -> Shown:
         raise ValueError(f"{target!r} must name a module of the library; there is no {path.name}.")
     text = path.read_text(encoding="utf-8")
     return _read_from(text, module_name, name)
+
+
+def read_repair(root: Path, target: str, broken_target: str) -> Shown:
+    """Read a function whose stub is its broken version, under the docstring of the right one.
+
+    Args:
+        root: The folder that holds the library's top package.
+        target: The right version, "package.module:name".
+        broken_target: The broken one, of the same name and signature, in another module.
+
+    Raises:
+        ValueError: If one of the two is missing, is no function or has no docstring, or if their
+            signatures or bodies do not fit.
+    """
+    right, broken = read_definition(root, target), read_definition(root, broken_target)
+    head, body = _halves(right)
+    broken_head, broken_body = _halves(broken)
+    if ast.dump(_without_body(head)) != ast.dump(_without_body(broken_head)):
+        raise ValueError(f"{broken.target} must have the name and signature of {target}.")
+    if body == broken_body:
+        raise ValueError(f"{broken.target} must differ from {target}.")
+    needs = tuple(dict.fromkeys(right.needs + broken.needs))
+    return replace(right, stub=f"{head}\n{broken_body}", needs=needs)
+
+
+def _halves(shown: Shown) -> tuple[str, str]:
+    """Cut a function's source behind its docstring."""
+    (node,) = ast.parse(shown.source).body
+    end = node.body[0].end_lineno if isinstance(node, ast.FunctionDef) else None
+    lines = shown.source.splitlines()
+    if not shown.stub or end is None or end == len(lines):
+        raise ValueError(f"{shown.target} must be a function with a docstring to be repaired.")
+    return "\n".join(lines[:end]), "\n".join(lines[end:])
+
+
+def _without_body(head: str) -> ast.stmt:
+    """Parse a function up to its docstring, and drop that."""
+    (node,) = ast.parse(head).body
+    assert isinstance(node, ast.FunctionDef)
+    node.body = []
+    return node
 
 
 @cache

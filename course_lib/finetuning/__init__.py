@@ -1,6 +1,7 @@
 """Fine-tuning: a pretrained model, a small labelled data set, and what of the model is trained."""
 
-from course_lib.finetuning.classifier import Classifier, ClassifierConfig, Fitted
+from course_lib.finetuning.answerer import Answerer, AnswererConfig
+from course_lib.finetuning.classifier import Classifier, ClassifierConfig
 from course_lib.finetuning.encoders import Encoder, load_encoder, wrap_encoder
 from course_lib.finetuning.error_analysis import (
     Neighbour,
@@ -15,12 +16,13 @@ from course_lib.finetuning.error_analysis import (
 from course_lib.finetuning.examples import (
     LabelledBatch,
     LabelledTexts,
+    PairTexts,
     SpanBatch,
     SpanTexts,
     TaggedBatch,
     TaggedTexts,
 )
-from course_lib.finetuning.fitting import TrainingPlan
+from course_lib.finetuning.fitting import Fitted, TrainingPlan
 from course_lib.finetuning.freezing import freeze, kept_trainable, unfreeze_last
 from course_lib.finetuning.heads import (
     SequenceClassifier,
@@ -44,7 +46,9 @@ from course_lib.finetuning.lora import (
 )
 from course_lib.finetuning.lora_peft import load_lora, save_lora
 from course_lib.finetuning.losses import ClassifierLoss, SpanLoss, TaggerLoss, balanced_weights
+from course_lib.finetuning.rewriter import Rewriter, RewriterConfig
 from course_lib.finetuning.seeds import SeedScores, fit_seeds
+from course_lib.finetuning.spans import Answer
 from course_lib.finetuning.strategies import (
     FromScratch,
     FrozenFeatures,
@@ -53,8 +57,12 @@ from course_lib.finetuning.strategies import (
     LoRAFineTuning,
     Strategy,
 )
+from course_lib.finetuning.tagger import Tagger, TaggerConfig
 
 __all__ = [
+    "Answer",
+    "Answerer",
+    "AnswererConfig",
     "Classifier",
     "ClassifierConfig",
     "ClassifierLoss",
@@ -71,6 +79,9 @@ __all__ = [
     "LoRAFineTuning",
     "LoRALinear",
     "Neighbour",
+    "PairTexts",
+    "Rewriter",
+    "RewriterConfig",
     "SeedScores",
     "SequenceClassifier",
     "SliceScore",
@@ -81,6 +92,8 @@ __all__ = [
     "Strategy",
     "TaggedBatch",
     "TaggedTexts",
+    "Tagger",
+    "TaggerConfig",
     "TaggerLoss",
     "TokenTagger",
     "TrainingPlan",

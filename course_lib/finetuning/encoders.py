@@ -6,7 +6,6 @@ Letters: B = texts, T = tokens of the longest of them, D = d_model.
 import copy
 import inspect
 import json
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,9 @@ from course_lib.finetuning.framing import (
     frame_for_decoder,
     frame_for_encoder,
     frame_for_hugging_face,
-    load_framing,
-    save_framing,
+    tell_of_cuts,
 )
+from course_lib.finetuning.framing_files import load_framing, save_framing
 from course_lib.finetuning.minilm import minilm_folder
 from course_lib.models import (
     BERT,
@@ -147,19 +146,7 @@ class Encoder(nn.Module):
         Warns:
             UserWarning: Once, if texts were cut; says how many.
         """
-        if isinstance(texts, str):
-            raise TypeError(f"texts must be several strings; got {texts!r}. Try [text].")
-        longest = self._longest(max_tokens)
-        framed: list[list[int]] = []
-        n_cut = 0
-        for row, text in enumerate(texts):
-            if not isinstance(text, str) or not text.strip():
-                raise ValueError(f"texts must not be empty; got {text!r} in row {row}.")
-            ids, n_lost = self.framing.frame(text, longest)
-            framed.append(ids)
-            n_cut += n_lost > 0
-        _tell_of_cuts(n_cut, len(framed), longest)
-        return framed
+        return self.framing.frame_all(texts, self.limit(max_tokens))
 
     def encode_pair(self, first: str, second: str) -> tuple[list[int], list[int]]:
         """Turn two texts into the ids of one input, such as a question and a passage.
@@ -179,7 +166,7 @@ class Encoder(nn.Module):
             UserWarning: If something was cut off.
         """
         ids, segments, n_cut = self.framing.frame_pair(first, second, self.max_len)
-        _tell_of_cuts(int(n_cut > 0), 1, self.max_len)
+        tell_of_cuts(int(n_cut > 0), 1, self.max_len)
         return ids, segments
 
     def fresh(self, seed: int) -> "Encoder":
@@ -217,7 +204,15 @@ class Encoder(nn.Module):
         backbone.save_pretrained(path)
         save_framing(self.framing, path)
 
-    def _longest(self, max_tokens: int | None) -> int:
+    def limit(self, max_tokens: int | None) -> int:
+        """Say how many ids a text may have, marks included.
+
+        Args:
+            max_tokens: What is asked for (≥ 1); `max_len` if None.
+
+        Raises:
+            ValueError: If it is above `max_len`, or below 1.
+        """
         if max_tokens is not None and not 1 <= max_tokens <= self.max_len:
             raise ValueError(
                 f"max_tokens must be from 1 to max_len={self.max_len}; got max_tokens={max_tokens}."
@@ -345,11 +340,3 @@ def _max_len_of(model: Any) -> int:
         if name.endswith("position_embeddings") and getattr(module, "padding_idx", None)
     ]
     return n_positions - max(offsets, default=0)
-
-
-def _tell_of_cuts(n_cut: int, n_texts: int, max_len: int) -> None:
-    if n_cut:
-        warnings.warn(
-            f"{n_cut} of {n_texts} texts had more than {max_len} tokens and lost their ends.",
-            stacklevel=3,
-        )

@@ -3,17 +3,22 @@
 Letters: B = texts, T = tokens of the longest of them.
 """
 
-from collections.abc import Iterable, Sequence
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from course_lib.data.batches import pad_texts
+from course_lib.data.batches import PairBatch, PairBatches, pad_texts
 from course_lib.nn.loss import IGNORE_ID
+
+Batch = TypeVar("Batch")
+Texts = TypeVar("Texts", bound="TextsInRounds[Any]")
 
 N_BATCHES_SORTED = 20
 """Within so many batches of a shuffled round, texts are sorted by length."""
@@ -45,19 +50,23 @@ class SpanBatch(NamedTuple):
     spans: Int[Tensor, "B 2"]
 
 
-class _InRounds:
-    """The order in which examples come, round after round.
+class TextsInRounds(ABC, Generic[Batch]):
+    """Texts with what is to be predicted of each, and the order in which they come.
 
     Each round is shuffled, and cut into parts of `N_BATCHES_SORTED` batches. Within a part texts
     are sorted by length, and then the batches are shuffled: little padding, and still chance.
+
+    Attributes:
+        n_rows: Texts per batch; one of a round may have fewer.
+        n_batches: Batches in a round, in which every text comes once.
+        n_examples: How many texts there are.
     """
 
     def __init__(
         self, texts: Sequence[Sequence[int]], *, n_rows: int, seed: int, pad_id: int
     ) -> None:
-        for name, number, least in (("n_rows", n_rows, 1), ("seed", seed, 0)):
-            if number < least:
-                raise ValueError(f"{name} must be ≥ {least}; got {name}={number}.")
+        _require_least("n_rows", n_rows, 1)
+        _require_least("seed", seed, 0)
         if not texts:
             raise ValueError("texts must hold at least one text; got none.")
         empty = next((row for row, text in enumerate(texts) if len(text) == 0), None)
@@ -67,6 +76,31 @@ class _InRounds:
         self.n_examples = len(texts)
         self.n_batches = -(-len(texts) // n_rows)
         self._lengths = tuple(map(len, texts))
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.take(self.rows(index))
+
+    @abstractmethod
+    def take(self, rows: Iterable[int]) -> Batch:
+        """Batch texts by number.
+
+        Args:
+            rows: Numbers of texts, each below `n_examples`.
+        """
+
+    def with_seed(self: Texts, seed: int) -> Texts:
+        """Give the same texts in another order.
+
+        Args:
+            seed: Decides the order of each round (≥ 0).
+
+        Raises:
+            ValueError: If it is negative.
+        """
+        _require_least("seed", seed, 0)
+        other = copy.copy(self)
+        other.seed = seed
+        return other
 
     def rows(self, index: int) -> tuple[int, ...]:
         """Number the examples of batch `index`.
@@ -80,13 +114,8 @@ class _InRounds:
         return _batches_of_round(self._lengths, self.n_rows, self.seed, round_number)[place]
 
 
-class LabelledTexts(_InRounds):
+class LabelledTexts(TextsInRounds[LabelledBatch]):
     """Texts with a class each.
-
-    Attributes:
-        n_rows: Texts per batch; one of a round may have fewer.
-        n_batches: Batches in a round, in which every text comes once.
-        n_examples: How many texts there are.
 
     Example:
         >>> data = LabelledTexts([[5, 6, 7], [8]], [1, 0], n_classes=2, n_rows=2)
@@ -123,43 +152,15 @@ class LabelledTexts(_InRounds):
         super().__init__(texts, n_rows=n_rows, seed=seed, pad_id=pad_id)
         self.labels, self.n_classes = torch.tensor(labels), n_classes
 
-    def __getitem__(self, index: int) -> LabelledBatch:
-        return self.take(self.rows(index))
-
     def take(self, rows: Iterable[int]) -> LabelledBatch:
-        """Batch texts by number.
-
-        Args:
-            rows: Numbers of texts, each below `n_examples`.
-        """
+        """See `TextsInRounds`."""
         rows = list(rows)
         ids, mask = pad_texts([self.texts[row] for row in rows], self.pad_id)
         return LabelledBatch(ids, mask, None, self.labels[rows])
 
-    def with_seed(self, seed: int) -> "LabelledTexts":
-        """Give the same texts in another order.
 
-        Args:
-            seed: Decides the order of each round (≥ 0).
-        """
-        return LabelledTexts(
-            self.texts,
-            self.labels.tolist(),
-            n_classes=self.n_classes,
-            n_rows=self.n_rows,
-            seed=seed,
-            pad_id=self.pad_id,
-        )
-
-
-class TaggedTexts(_InRounds):
-    """Texts with a tag for each token; `IGNORE_ID` where none counts, as at marks.
-
-    Attributes:
-        n_rows: Texts per batch; one of a round may have fewer.
-        n_batches: Batches in a round, in which every text comes once.
-        n_examples: How many texts there are.
-    """
+class TaggedTexts(TextsInRounds[TaggedBatch]):
+    """Texts with a tag for each token; `IGNORE_ID` where none counts, as at marks."""
 
     def __init__(
         self,
@@ -192,28 +193,15 @@ class TaggedTexts(_InRounds):
         super().__init__(texts, n_rows=n_rows, seed=seed, pad_id=pad_id)
         self.tags, self.n_tags = tags, n_tags
 
-    def __getitem__(self, index: int) -> TaggedBatch:
-        return self.take(self.rows(index))
-
     def take(self, rows: Iterable[int]) -> TaggedBatch:
-        """Batch texts by number.
-
-        Args:
-            rows: Numbers of texts, each below `n_examples`.
-        """
+        """See `TextsInRounds`."""
         rows = list(rows)
         ids, mask = pad_texts([self.texts[row] for row in rows], self.pad_id)
         return TaggedBatch(ids, mask, pad_texts([self.tags[row] for row in rows], IGNORE_ID).ids)
 
 
-class SpanTexts(_InRounds):
-    """Pairs of a question and a passage, with the ends of the answer.
-
-    Attributes:
-        n_rows: Pairs per batch; one of a round may have fewer.
-        n_batches: Batches in a round, in which every pair comes once.
-        n_examples: How many pairs there are.
-    """
+class SpanTexts(TextsInRounds[SpanBatch]):
+    """Pairs of a question and a passage, with the ends of the answer."""
 
     def __init__(
         self,
@@ -247,22 +235,47 @@ class SpanTexts(_InRounds):
         super().__init__([ids for ids, _ in pairs], n_rows=n_rows, seed=seed, pad_id=pad_id)
         self.pairs, self.spans = pairs, torch.tensor(spans)
 
-    def __getitem__(self, index: int) -> SpanBatch:
-        return self.take(self.rows(index))
-
     def take(self, rows: Iterable[int]) -> SpanBatch:
-        """Batch pairs by number.
-
-        Args:
-            rows: Numbers of pairs, each below `n_examples`.
-        """
+        """See `TextsInRounds`."""
         rows = list(rows)
         ids, mask = pad_texts([self.pairs[row][0] for row in rows], self.pad_id)
         segments = pad_texts([self.pairs[row][1] for row in rows]).ids
         return SpanBatch(ids, mask, segments, self.spans[rows])
 
 
-def by_length(texts: Sequence[Sequence[int]]) -> list[int]:
+class PairTexts(TextsInRounds[PairBatch]):
+    """Texts with what each is to become; sorted by the lengths of the sources."""
+
+    def __init__(
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[Sequence[int]],
+        *,
+        n_rows: int,
+        seed: int = 0,
+        pad_id: int = 0,
+    ) -> None:
+        """Hold the texts; nothing is copied.
+
+        Args:
+            sources: The ids of each text that is read.
+            targets: The ids of each text that is to be written, in the same order.
+            n_rows: Pairs per batch (≥ 1).
+            seed: Decides the order of each round (≥ 0).
+            pad_id: What fills the ends.
+
+        Raises:
+            ValueError: As `PairBatches`.
+        """
+        self._pairs = PairBatches(sources, targets, n_rows=n_rows, seed=seed, pad_id=pad_id)
+        super().__init__(sources, n_rows=n_rows, seed=seed, pad_id=pad_id)
+
+    def take(self, rows: Iterable[int]) -> PairBatch:
+        """See `TextsInRounds`."""
+        return self._pairs.take(rows)
+
+
+def by_length(texts: Sequence[Sequence[object]]) -> list[int]:
     """Number texts from the shortest to the longest; those of one length stay in their order.
 
     Args:
@@ -273,6 +286,25 @@ def by_length(texts: Sequence[Sequence[int]]) -> list[int]:
         [1, 0, 2]
     """
     return sorted(range(len(texts)), key=lambda row: len(texts[row]))
+
+
+def rows_by_length(texts: Sequence[Sequence[object]], n_rows: int) -> Iterator[list[int]]:
+    """Share texts out to batches, those of like length together: so prediction pads little.
+
+    Args:
+        texts: The ids of each text.
+        n_rows: Texts per batch (≥ 1).
+
+    Yields:
+        The numbers of the texts of a batch.
+
+    Example:
+        >>> list(rows_by_length([[5, 6], [7], [8, 9, 10]], n_rows=2))
+        [[1, 0], [2]]
+    """
+    order = by_length(texts)
+    for start in range(0, len(order), n_rows):
+        yield order[start : start + n_rows]
 
 
 def require_as_many(texts: Sequence[object], labels: Sequence[object], name: str) -> None:
@@ -308,6 +340,11 @@ def require_range(labels: Sequence[int], n_classes: int, name: str) -> None:
         raise ValueError(
             f"{name} must be from 0 to {n_classes - 1}; got {labels[row]} in row {row}."
         )
+
+
+def _require_least(name: str, number: int, least: int) -> None:
+    if number < least:
+        raise ValueError(f"{name} must be ≥ {least}; got {name}={number}.")
 
 
 @lru_cache(maxsize=4)  # the batches of a round follow one another

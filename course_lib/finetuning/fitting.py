@@ -1,7 +1,8 @@
 """One run of fine-tuning: epochs, warm-up, and the best weights on the dev split kept."""
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -9,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.data.batches import InOrder
-from course_lib.finetuning.examples import LabelledTexts
-from course_lib.finetuning.losses import ClassifierLoss
+from course_lib.finetuning.examples import TextsInRounds
 from course_lib.training import (
     AdamWConfig,
     History,
@@ -69,10 +69,25 @@ class FitData(NamedTuple):
         seed: For the order of the texts (those of `train` are shuffled by it) and all chance.
     """
 
-    train: LabelledTexts
-    dev: LabelledTexts | None
-    loss: ClassifierLoss
+    train: TextsInRounds[Any]
+    dev: TextsInRounds[Any] | None
+    loss: Objective[Any]
     seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What happened when a model was fitted.
+
+    Attributes:
+        history: A line per optimiser step, and the evaluations on the dev split.
+        best_step: After which step the dev split was predicted best; None without a dev split.
+        seconds: How long the training took.
+    """
+
+    history: History
+    best_step: int | None
+    seconds: float
 
 
 class KeepBest:
@@ -158,6 +173,22 @@ def fit_plan(model: nn.Module, data: FitData, plan: TrainingPlan) -> History:
         objective.restore(model)
     model.eval()
     return history
+
+
+def fit_repeatably(fit: Callable[[], History], seed: int) -> Fitted:
+    """Let a model be trained so that the same seed gives the same weights.
+
+    Args:
+        fit: Trains it, and says what happened.
+        seed: For what draws from torch's global generator, such as dropout (≥ 0).
+    """
+    began = time.perf_counter()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        history = fit()
+    evaluations = history.evaluations
+    best = min(evaluations, key=lambda e: e.nats_per_token).step if evaluations else None
+    return Fitted(history=history, best_step=best, seconds=time.perf_counter() - began)
 
 
 def join_histories(histories: Sequence[History]) -> History:

@@ -1,19 +1,37 @@
 """From texts to what an encoder reads: ids with its marks around them, cut to its length."""
 
-import json
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from course_lib.errors import WeightsNotFoundError
 from course_lib.tokenizers import BPETokenizer, WordPieceTokenizer
+from course_lib.tokenizers.bert_text import is_cjk
 
 END = "<|endoftext|>"
-TOKENIZER, TOKENIZER_SETTINGS, VOCABULARY = "tokenizer.json", "tokenizer_config.json", "vocab.txt"
-GPT2_FILES = ("vocab.json", "merges.txt")
 PROBE = "a"
 """A text that shows where a tokenizer of transformers puts its marks."""
+
+
+Offsets = tuple[int, int]
+"""Where in a text the characters of a token begin and end, as `text[start:end]`."""
+
+
+class Window(NamedTuple):
+    """A question and a part of a passage, as a model reads them.
+
+    Attributes:
+        ids: With all marks.
+        segment_ids: 0 for the question, 1 for the passage.
+        offsets: Where each id stands in the passage, blanks at its ends left out; None for marks,
+            for the question, and for nothing but blanks.
+        first: How many tokens of the passage came before this window.
+    """
+
+    ids: list[int]
+    segment_ids: list[int]
+    offsets: list[Offsets | None]
+    first: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +41,7 @@ class Framing:
     Attributes:
         tokenizer: Ours or transformers'.
         encode: Turns a text into ids without any mark.
+        encode_with_offsets: The same, and says where in the text each id stands.
         start: Stands before the first text: [CLS] for an encoder.
         between: Stands between two texts; what is before it and itself are segment 0.
         end: Stands after the last text: [SEP], or a decoder's end token.
@@ -31,6 +50,7 @@ class Framing:
 
     tokenizer: Any
     encode: Callable[[str], list[int]]
+    encode_with_offsets: Callable[[str], tuple[list[int], list[Offsets]]]
     start: tuple[int, ...]
     between: tuple[int, ...]
     end: tuple[int, ...]
@@ -50,10 +70,66 @@ class Framing:
             ValueError: If the text is empty.
         """
         ids = self.encode(text)
-        if not ids:
-            raise ValueError(f"text must hold at least one token; got {text!r}.")
+        _require_tokens("text", text, ids)
         room = self._room(max_len, (*self.start, *self.end))
         return [*self.start, *ids[:room], *self.end], max(0, len(ids) - room)
+
+    def frame_all(self, texts: Sequence[str], max_len: int, name: str = "texts") -> list[list[int]]:
+        """Turn texts into ids with their marks; they are not yet padded.
+
+        Args:
+            texts: Any texts; those that are too long lose their ends.
+            max_len: How many ids a text may have, marks included.
+            name: What they are, for the messages.
+
+        Raises:
+            TypeError: If `texts` is one string.
+            ValueError: If a text is empty.
+
+        Warns:
+            UserWarning: Once, if texts were cut; says how many.
+        """
+        if isinstance(texts, str):
+            raise TypeError(f"{name} must be several strings; got {texts!r}. Try [text].")
+        framed: list[list[int]] = []
+        n_cut = 0
+        for row, text in enumerate(texts):
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError(f"{name} must not be empty; got {text!r} in row {row}.")
+            ids, n_lost = self.frame(text, max_len)
+            framed.append(ids)
+            n_cut += n_lost > 0
+        tell_of_cuts(n_cut, len(framed), max_len, name)
+        return framed
+
+    def frame_words(
+        self, words: Sequence[str], max_len: int
+    ) -> tuple[list[int], list[int | None], int]:
+        """Turn the words of a sentence into ids with their marks.
+
+        Each word is cut into pieces as it would be in the running sentence, with a blank before
+        it, but for the first word and between Chinese characters.
+
+        Args:
+            words: At least one.
+            max_len: How many ids the model takes; the sentence loses its end, never the marks.
+
+        Returns:
+            The ids; where each word's first piece stands among them, None for a word that was cut
+            off or has no piece; and how many words were cut off.
+        """
+        room = self._room(max_len, (*self.start, *self.end))
+        ids = list(self.start)
+        places: list[int | None] = []
+        n_cut = 0
+        for word in _as_in_running_text(words):
+            pieces = self.encode(word)
+            n_read = len(ids) - len(self.start)
+            is_cut = n_read >= room and bool(pieces)
+            places.append(len(ids) if pieces and not is_cut else None)
+            ids += pieces[: room - n_read]
+            n_cut += is_cut
+        return [*ids, *self.end], places, n_cut
 
     def frame_pair(self, first: str, second: str, max_len: int) -> tuple[list[int], list[int], int]:
         """Turn two texts into ids with their marks.
@@ -71,9 +147,8 @@ class Framing:
         """
         texts = [self.encode(first), self.encode(second)]
         for name, text, ids in zip(("first", "second"), (first, second), texts, strict=True):
-            if not ids:
-                raise ValueError(f"{name} must hold at least one token; got {text!r}.")
-        room = self._room(max_len, (*self.start, *self.between, *self.end))
+            _require_tokens(name, text, ids)
+        room = self._room(max_len, (*self.start, *self.between, *self.end), n_texts=2)
         n_cut = max(0, len(texts[0]) + len(texts[1]) - room)
         for _ in range(n_cut):
             texts[len(texts[1]) > len(texts[0])].pop()
@@ -81,13 +156,80 @@ class Framing:
         tail = [*texts[1], *self.end]
         return head + tail, [0] * len(head) + [1] * len(tail), n_cut
 
-    @staticmethod
-    def _room(max_len: int, marks: tuple[int, ...]) -> int:
-        if max_len <= len(marks):
+    def frame_windows(
+        self, question: str, passage: str, max_len: int, stride_tokens: int | None = None
+    ) -> tuple[list[Window], int]:
+        """Put a question before each of the windows that a passage is read in.
+
+        Args:
+            question: Segment 0. It may take half of the room, more only if the passage is short.
+            passage: Segment 1; all of it is in some window.
+            max_len: How many ids the model takes.
+            stride_tokens: By how many tokens the window moves on (≥ 1); None: by half of what it
+                holds of the passage.
+
+        Returns:
+            The windows, and how many tokens the question lost. A pair that `max_len` has room for
+            is one window, as `frame_pair` gives it.
+
+        Raises:
+            ValueError: If a text is empty, or tokens would be left out between two windows.
+        """
+        asked, (ids, offsets) = self.encode(question), self.encode_with_offsets(passage)
+        _require_tokens("question", question, asked)
+        _require_tokens("passage", passage, ids)
+        room = self._room(max_len, (*self.start, *self.between, *self.end), n_texts=2)
+        n_asked = min(len(asked), max(room // 2, room - len(ids)))
+        n_each = room - n_asked
+        step = max(1, n_each // 2) if stride_tokens is None else stride_tokens
+        if step < 1 or step > n_each < len(ids):
             raise ValueError(
-                f"max_len must be above {len(marks)}, the marks around a text; got {max_len}."
+                f"stride_tokens must be from 1 to {n_each}, the tokens of the passage that a "
+                f"window holds; got stride_tokens={step}."
+            )
+        head = [*self.start, *asked[:n_asked], *self.between]
+        places = [_without_blanks(passage, offset) for offset in offsets]
+        windows = []
+        for first in range(0, max(1, len(ids) - n_each + step), step):
+            here = slice(first, first + n_each)
+            window = Window(
+                ids=[*head, *ids[here], *self.end],
+                segment_ids=[0] * len(head) + [1] * (len(ids[here]) + len(self.end)),
+                offsets=[None] * len(head) + places[here] + [None] * len(self.end),
+                first=first,
+            )
+            windows.append(window)
+        return windows, len(asked) - n_asked
+
+    @staticmethod
+    def _room(max_len: int, marks: tuple[int, ...], n_texts: int = 1) -> int:
+        """Count the ids that marks leave for texts, at least one for each."""
+        most = len(marks) + n_texts - 1
+        if max_len <= most:
+            around = "a text" if n_texts == 1 else "two texts and a token of one"
+            raise ValueError(
+                f"max_len must be above {most}, the marks around {around}; got {max_len}."
             )
         return max_len - len(marks)
+
+
+def tell_of_cuts(n_cut: int, n_texts: int, max_len: int, name: str = "texts") -> None:
+    """Warn of texts that were cut, if there are any.
+
+    Args:
+        n_cut: How many were cut.
+        n_texts: How many there are.
+        max_len: How many ids a text may have.
+        name: What they are.
+
+    Warns:
+        UserWarning: If there are any.
+    """
+    if n_cut:
+        warnings.warn(
+            f"{n_cut} of {n_texts} {name} had more than {max_len} tokens and lost their ends.",
+            stacklevel=4,
+        )
 
 
 def frame_for_encoder(tokenizer: BPETokenizer | WordPieceTokenizer) -> Framing:
@@ -114,6 +256,7 @@ def frame_for_encoder(tokenizer: BPETokenizer | WordPieceTokenizer) -> Framing:
     return Framing(
         tokenizer=tokenizer,
         encode=tokenizer.encode,
+        encode_with_offsets=tokenizer.encode_with_offsets,
         start=(special["[CLS]"],),
         between=end,
         end=end,
@@ -133,6 +276,7 @@ def frame_for_decoder(tokenizer: BPETokenizer, end_token: str = END) -> Framing:
     return Framing(
         tokenizer=tokenizer,
         encode=tokenizer.encode,
+        encode_with_offsets=tokenizer.encode_with_offsets,
         start=(),
         between=end,
         end=end,
@@ -167,6 +311,7 @@ def frame_for_hugging_face(tokenizer: Any, *, is_decoder: bool) -> Framing:
     return Framing(
         tokenizer=tokenizer,
         encode=lambda text: tokenizer.encode(text, add_special_tokens=False),
+        encode_with_offsets=lambda text: _offsets_of_hugging_face(tokenizer, text),
         start=start,
         between=between,
         end=end,
@@ -174,81 +319,32 @@ def frame_for_hugging_face(tokenizer: Any, *, is_decoder: bool) -> Framing:
     )
 
 
-def load_framing(folder: Path, model_type: str, *, is_decoder: bool) -> Framing:
-    """Read the tokenizer of a model, ours where it gives the same ids, else transformers'.
+def _require_tokens(name: str, text: str, ids: list[int]) -> None:
+    if not ids:
+        raise ValueError(f"{name} must hold at least one token; got {text!r}.")
 
-    Args:
-        folder: In Hugging Face's format.
-        model_type: As `config.json` says.
-        is_decoder: Whether each token sees only those before it.
 
-    Raises:
-        WeightsNotFoundError: If the folder holds no tokenizer.
-        ValueError: If its tokenizer lacks a mark that is needed.
-    """
-    files = (TOKENIZER, VOCABULARY, GPT2_FILES[0])
-    if not any((folder / name).is_file() for name in files):
-        raise WeightsNotFoundError(
-            f"{folder} must hold the model's tokenizer, too: {TOKENIZER} or {VOCABULARY}; got "
-            f"{sorted(path.name for path in folder.iterdir())}. Copy it there from where the "
-            "weights came from."
+def _as_in_running_text(words: Sequence[str]) -> Iterator[str]:
+    before = ""
+    for word in words:
+        is_joined = not before or (is_cjk(before[-1]) and is_cjk(word[0]))
+        yield word if is_joined else f" {word}"
+        before = word
+
+
+def _without_blanks(text: str, place: Offsets) -> Offsets | None:
+    start, end = place
+    covered = text[start:end]
+    start += len(covered) - len(covered.lstrip())
+    end = start + len(covered.strip())
+    return (start, end) if start < end else None
+
+
+def _offsets_of_hugging_face(tokenizer: Any, text: str) -> tuple[list[int], list[Offsets]]:
+    if not tokenizer.is_fast:
+        raise ValueError(
+            "the tokenizer must be a fast one, which knows where its tokens stand; got "
+            f"{type(tokenizer).__name__}. Give the model a tokenizer.json."
         )
-    settings = _read_settings(folder)
-    tokenizer = _load_ours(folder, model_type, settings)
-    if tokenizer is None:
-        from transformers import AutoTokenizer
-
-        theirs = AutoTokenizer.from_pretrained(folder)
-        return frame_for_hugging_face(theirs, is_decoder=is_decoder)
-    if isinstance(tokenizer, WordPieceTokenizer) or not is_decoder:
-        return frame_for_encoder(tokenizer)
-    return frame_for_decoder(tokenizer, settings.get("eos_token") or END)
-
-
-def save_framing(framing: Framing, folder: Path) -> None:
-    """Write a tokenizer so that `load_framing` reads it.
-
-    Args:
-        framing: With a tokenizer of ours or of transformers.
-        folder: Must exist.
-    """
-    if not isinstance(framing.tokenizer, BPETokenizer | WordPieceTokenizer):
-        framing.tokenizer.save_pretrained(folder)
-        return
-    framing.tokenizer.save(folder / TOKENIZER)
-    if not framing.start and framing.end:
-        settings = {"eos_token": framing.tokenizer.token_of(framing.end[0])}
-        (folder / TOKENIZER_SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
-
-
-def _read_settings(folder: Path) -> dict[str, Any]:
-    path = folder / TOKENIZER_SETTINGS
-    settings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    if isinstance(settings.get("eos_token"), dict):  # older files describe tokens at length
-        settings["eos_token"] = settings["eos_token"]["content"]
-    return settings
-
-
-def _load_ours(
-    folder: Path, model_type: str, settings: dict[str, Any]
-) -> BPETokenizer | WordPieceTokenizer | None:
-    """Read a tokenizer of BERT's or GPT-2's kind; None if the files describe another kind."""
-    lower = settings.get("do_lower_case", True)
-    if model_type == "bert" and (folder / VOCABULARY).is_file():
-        if settings.get("strip_accents") in {None, lower}:
-            return WordPieceTokenizer.from_vocab(folder / VOCABULARY, lower=lower)
-        return None
-    if model_type not in OUR_KINDS:
-        return None
-    if not (folder / TOKENIZER).is_file():
-        return BPETokenizer.from_gpt2_files(*(folder / name for name in GPT2_FILES))
-    for kind in (WordPieceTokenizer, BPETokenizer):
-        try:
-            return kind.load(folder / TOKENIZER)
-        except ValueError:  # it would give other ids
-            continue
-    return None
-
-
-OUR_KINDS = ("bert", "gpt2", "llama")
-"""Whose tokenizers may be ours."""
+    coded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    return coded["input_ids"], [(start, end) for start, end in coded["offset_mapping"]]

@@ -193,6 +193,10 @@ class SpanFinder(nn.Module):
         return logits[..., 0], logits[..., 1]
 
 
+EncoderWithHead = SequenceClassifier | TokenTagger | SpanFinder
+"""What a strategy of fine-tuning trains: an `encoder`, and a linear map, the `classifier`."""
+
+
 def best_spans(
     start_logits: Float[Tensor, "B T"],
     end_logits: Float[Tensor, "B T"],

@@ -15,8 +15,9 @@ from course_lib.data.batches import InOrder
 from course_lib.finetuning.examples import LabelledTexts
 from course_lib.finetuning.fitting import FitData, TrainingPlan, fit_plan, join_histories
 from course_lib.finetuning.freezing import kept_trainable, unfreeze_last
-from course_lib.finetuning.heads import SequenceClassifier
+from course_lib.finetuning.heads import EncoderWithHead, SequenceClassifier
 from course_lib.finetuning.lora import LoRAConfig, add_lora, merge_lora
+from course_lib.finetuning.losses import ClassifierLoss
 from course_lib.seeding import make_generator
 from course_lib.training import AdamWConfig, History
 from course_lib.training.objectives import device_of, padding_of
@@ -24,9 +25,9 @@ from course_lib.training.objectives import device_of, padding_of
 
 @runtime_checkable
 class Strategy(Protocol):
-    """Fits a classifier to labelled texts."""
+    """Fits an encoder with a head, such as a classifier, to labelled texts."""
 
-    def fit(self, model: SequenceClassifier, data: FitData) -> History:
+    def fit(self, model: EncoderWithHead, data: FitData) -> History:
         """Change the model in place; leave it in evaluation mode."""
         ...
 
@@ -40,7 +41,8 @@ class Strategy(Protocol):
 class FrozenFeatures:
     """The encoder stays as it is; scikit-learn's logistic regression reads its vectors.
 
-    The vectors are first brought to mean 0 and variance 1. The dev split is not used.
+    The vectors are first brought to mean 0 and variance 1. The dev split is not used. It fits a
+    `Classifier` only.
 
     Attributes:
         inverse_penalty: The smaller, the stronger weights are held back (> 0); scikit-learn's `C`.
@@ -59,22 +61,37 @@ class FrozenFeatures:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be ≥ 1; got {name}={getattr(self, name)}.")
 
-    def fit(self, model: SequenceClassifier, data: FitData) -> History:
-        """See `Strategy`; no optimiser step is taken, so the history is empty."""
+    def fit(self, model: EncoderWithHead, data: FitData) -> History:
+        """See `Strategy`; no optimiser step is taken, so the history is empty.
+
+        Raises:
+            ValueError: If the model is no `SequenceClassifier`.
+        """
         from sklearn.linear_model import LogisticRegression
 
+        texts, loss = data.train, data.loss
+        if not (
+            isinstance(model, SequenceClassifier)
+            and isinstance(texts, LabelledTexts)
+            and isinstance(loss, ClassifierLoss)
+        ):
+            raise ValueError(
+                "the strategy of a tagger or an answerer must train with gradients; got "
+                f"FrozenFeatures for a {type(model).__name__}. To leave the encoder as it is, take "
+                "GradualUnfreezing(plan=TrainingPlan(n_epochs=1))."
+            )
         model.eval()
-        features = read_features(model, data.train).double().cpu().numpy()
+        features = read_features(model, texts).double().cpu().numpy()
         centre, spread = features.mean(axis=0), features.std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
-        weights = dict(enumerate(data.loss.class_weights)) or None
+        weights = dict(enumerate(loss.class_weights)) or None
         regression = LogisticRegression(
             C=self.inverse_penalty, max_iter=self.max_iterations, class_weight=weights
         )
-        regression.fit((features - centre) / spread, data.train.labels.numpy())
+        regression.fit((features - centre) / spread, texts.labels.numpy())
         slopes = regression.coef_ / spread
         offsets = regression.intercept_ - slopes @ centre
-        if data.train.n_classes == 2:  # scikit-learn keeps one row: the logit of class 1
+        if texts.n_classes == 2:  # scikit-learn keeps one row: the logit of class 1
             slopes, offsets = (np.concatenate((-x / 2, x / 2)) for x in (slopes, offsets))
         _set_head(model, slopes, offsets)
         return History(stopped_by="n_steps")
@@ -99,7 +116,7 @@ class FullFineTuning:
         """See `Strategy`."""
         return self.plan.n_rows
 
-    def fit(self, model: SequenceClassifier, data: FitData) -> History:
+    def fit(self, model: EncoderWithHead, data: FitData) -> History:
         """See `Strategy`."""
         return fit_plan(model, data, self.plan)
 
@@ -119,7 +136,7 @@ class FromScratch:
         """See `Strategy`."""
         return self.plan.n_rows
 
-    def fit(self, model: SequenceClassifier, data: FitData) -> History:
+    def fit(self, model: EncoderWithHead, data: FitData) -> History:
         """See `Strategy`; the encoder gives way to a fresh one."""
         model.encoder = model.encoder.fresh(data.seed)
         return fit_plan(model, data, self.plan)
@@ -146,7 +163,7 @@ class GradualUnfreezing:
         """See `Strategy`."""
         return self.plan.n_rows
 
-    def fit(self, model: SequenceClassifier, data: FitData) -> History:
+    def fit(self, model: EncoderWithHead, data: FitData) -> History:
         """See `Strategy`."""
         plan = replace(self.plan, n_epochs=1)
         histories = []
@@ -183,7 +200,7 @@ class LoRAFineTuning:
         """See `Strategy`."""
         return self.plan.n_rows
 
-    def fit(self, model: SequenceClassifier, data: FitData) -> History:
+    def fit(self, model: EncoderWithHead, data: FitData) -> History:
         """See `Strategy`."""
         config = replace(self.lora, heads=(*self.lora.heads, "classifier"))
         with kept_trainable(model):

@@ -5,6 +5,7 @@ from course_lib.generation.chat import ChatFormat, Message, fit_messages
 from course_lib.generation.contrastive import contrastive_search
 from course_lib.generation.diverse import BeamGroups, diverse_beam_search
 from course_lib.generation.drawing import sample
+from course_lib.generation.filling import Filling, fill_mask, likeliest_fillings
 from course_lib.generation.filters import keep_min_p, keep_top_k, keep_top_p, keep_typical
 from course_lib.generation.greedy import greedy, greedy_decode
 from course_lib.generation.in_context import ShotScore, draw_shots, likeliest, measure_shots
@@ -39,6 +40,7 @@ __all__ = [
     "ChatFormat",
     "ChoiceScore",
     "Draft",
+    "Filling",
     "ForHuggingFaceSource",
     "ForSource",
     "Message",
@@ -63,6 +65,7 @@ __all__ = [
     "expected_tokens_per_round",
     "few_shot_messages",
     "few_shot_prompt",
+    "fill_mask",
     "fit_messages",
     "forbid_repeated_ngrams",
     "greedy",
@@ -73,6 +76,7 @@ __all__ = [
     "keep_top_p",
     "keep_typical",
     "likeliest",
+    "likeliest_fillings",
     "measure_shots",
     "penalise_repetition",
     "sample",

@@ -26,12 +26,15 @@ class Rules:
             has been told is returned whole. See `StopStrings`.
         repetition_penalty: See `penalise_repetition`; 1 for none.
         no_repeat_ngram_size: See `forbid_repeated_ngrams`; 0 for none.
+        forbidden_ids: Tokens that are never written, such as the one that every target starts
+            with.
     """
 
     end_id: int | None = None
     stop: Callable[[Sequence[int]], bool] | None = None
     repetition_penalty: float = 1.0
     no_repeat_ngram_size: int = 0
+    forbidden_ids: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.repetition_penalty > 0:
@@ -47,7 +50,8 @@ class Rules:
     @property
     def changes_scores(self) -> bool:
         """Whether `apply` does anything."""
-        return self.repetition_penalty != 1 or self.no_repeat_ngram_size > 0
+        is_penalised = self.repetition_penalty != 1 or self.no_repeat_ngram_size > 0
+        return is_penalised or bool(self.forbidden_ids)
 
     def apply(
         self, scores: Float[Tensor, "B V"], texts: Sequence[Sequence[int]]
@@ -67,6 +71,9 @@ class Rules:
             scores = penalise_repetition(scores, ids, self.repetition_penalty)
         if self.no_repeat_ngram_size:
             scores = forbid_repeated_ngrams(scores, ids, self.no_repeat_ngram_size)
+        if self.forbidden_ids:
+            forbidden = torch.tensor(self.forbidden_ids, device=scores.device)
+            scores = scores.index_fill(0, forbidden, -torch.inf)
         return scores
 
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-ANSWER_PREFIXES = ("exercise-", "answer-")
+ANSWER_PREFIXES = ("exercise-", "repair-", "answer-")
 NOTE_PREFIX = "note-"
 CHANGED = "**This question has changed since you answered it.** Now it reads:"
 REMOVED_HEADING = "## Your answers to questions that are no longer in this lesson"
@@ -18,8 +18,8 @@ Cells = dict[str, NotebookNode]
 def carry_over(old: NotebookNode, mine: NotebookNode, new: NotebookNode) -> NotebookNode:
     """Merge a learner's notebook into a newer version of its lesson.
 
-    Answers (cells whose id begins with "exercise-" or "answer-") go where the lesson has that
-    cell now; if the question has changed, a note above shows its new text, and if it is gone,
+    Answers (cells whose id begins with "exercise-", "repair-" or "answer-") go where the lesson has
+    that cell now; if the question has changed, a note above shows its new text, and if it is gone,
     the answer stands at the end under a heading of its own. Any other cell that the learner
     edited stays as edited while the lesson's version of it is unchanged; if that has changed too,
     the edited one follows it. Cells that the learner added stay after the cell they stood after.

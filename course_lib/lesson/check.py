@@ -14,7 +14,8 @@ from course_lib.lesson.guard import quarantine
 from course_lib.lesson.ipython import BrokenAnswer
 from course_lib.lesson.observing import Observations, observe
 from course_lib.lesson.progress import note_exercise
-from course_lib.lesson.showing import shorten, shorten_text, show_arguments
+from course_lib.lesson.repairing import is_untouched
+from course_lib.lesson.showing import shorten, shorten_text, show_arguments, show_error
 
 _verdicts: dict[str, "Verdict"] = {}
 
@@ -25,7 +26,8 @@ class Verdict:
 
     Attributes:
         passed: Whether the answer is right.
-        attempted: Whether the function is more than the stub of the lesson.
+        attempted: Whether the function is more than the lesson hands out: a stub, or for a repair
+            the broken version.
         mistake: The name of the mistake, if one was made.
         message: The verdict in words, for the learner; ends without a line break.
     """
@@ -99,6 +101,8 @@ def examine(exercise: Exercise, answer: Any) -> Verdict:
         message = f"✓ {exercise.key} is right. Yours is used from here on."
         return Verdict(passed=True, attempted=True, mistake=None, message=message)
     difference, first = found
+    if exercise.repair and is_untouched(answer, exercise.broken()):
+        return _show_symptom(exercise, difference.name, first, answer)
     return _fail(exercise, difference, _show_case(exercise, first))
 
 
@@ -131,6 +135,22 @@ def _fail(exercise: Exercise, difference: Difference, lines: Sequence[str]) -> V
         ]
     )
     return Verdict(passed=False, attempted=True, mistake=difference.name, message=message)
+
+
+def _show_symptom(
+    exercise: Exercise, mistake: str, first: Observation, answer: Callable[..., Any]
+) -> Verdict:
+    """Show what an untouched repair does wrong, and leave the finding of the bug to the learner."""
+    error = [] if first.error is None else [f"  {show_error(first.error, answer)}"]
+    message = "\n  ".join(
+        [
+            f"○ {exercise.key}: your turn. It is still broken; here is what it does.",
+            *_show_case(exercise, first),
+            *error,
+            f'For a first idea: hint("{exercise.key}")',
+        ]
+    )
+    return Verdict(passed=False, attempted=False, mistake=mistake, message=message)
 
 
 def _start_with_capital(text: str) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.lesson.exercise import Case, Exercise, Mistake
-from course_lib.lesson.recognising import failed_with, right_but_for_the_error
+from course_lib.lesson.recognising import Recogniser, failed_with, right_but_for_the_error
 from course_lib.seeding import make_generator
 
 Score = Callable[[Tensor, Tensor], tuple[float, float]]
@@ -45,6 +45,7 @@ SCORE_BATCH = Exercise(
     key="07b:score_batch",
     target="course_lib.lesson.clinic:score_batch",
     level="easy",
+    repair=True,
     cases=(
         Case(why="two texts, both right", args=lambda: (torch.eye(2) * 9, [0, 1])),
         Case(why="five texts, three classes", args=lambda: (_logits(5, 3), [2, 0, 0, 1, 2])),
@@ -75,6 +76,17 @@ SCORE_BATCH = Exercise(
             "Print the shape of the comparison.",
         ),
         Mistake(
+            name="all-comparisons-counted",
+            twin=_scoring(
+                lambda x, y: (
+                    _loss(x, y),
+                    (x.argmax(dim=1) == y.unsqueeze(1)).sum().item() / len(y),
+                )
+            ),
+            hint="Divided by B, but it is B · B comparisons that you count: the accuracy of some "
+            "batches is above 1. Labels of shape (B, 1) are the reason, not the division.",
+        ),
+        Mistake(
             name="labels-as-decimals",
             seen=failed_with("RuntimeError: expected"),
             hint="Labels are numbers of classes, whole ones. As decimals the loss takes them for "
@@ -86,6 +98,12 @@ SCORE_BATCH = Exercise(
             hint="Your loss gets probabilities. `cross_entropy` takes the softmax itself.",
         ),
         Mistake(
+            name="no-log-softmax",
+            twin=_scoring(lambda x, y: (F.nll_loss(x, y).item(), _share(x, y))),
+            hint="Your loss can be below 0. `nll_loss` expects log-probabilities, and these are "
+            "logits.",
+        ),
+        Mistake(
             name="loss-summed",
             twin=_scoring(lambda x, y: (_loss(x, y) * len(y), _share(x, y))),
             hint="You sum the loss over the texts. The mean is wanted.",
@@ -94,6 +112,23 @@ SCORE_BATCH = Exercise(
             name="right-ones-counted",
             twin=_scoring(lambda x, y: (_loss(x, y), _share(x, y) * len(y))),
             hint="You count the right ones. The share is wanted.",
+        ),
+        Mistake(
+            name="in-percent",
+            twin=_scoring(lambda x, y: (_loss(x, y), _share(x, y) * 100)),
+            hint="You give percents. A share is between 0 and 1.",
+        ),
+        Mistake(
+            name="accuracy-first",
+            twin=_scoring(lambda x, y: (_share(x, y), _loss(x, y))),
+            hint="Both numbers are right, in the wrong order: the loss comes first.",
+        ),
+        Mistake(
+            name="argmax-over-texts",
+            twin=_scoring(
+                lambda x, y: (_loss(x, y), (x.argmax(dim=0) == y).double().mean().item())
+            ),
+            hint="For each class you name a text. The axis of the classes is the second one.",
         ),
         Mistake(
             name="cut-to-fit",
@@ -144,6 +179,7 @@ def watch(predict: Predict, is_training: bool, batches: Sequence[Mapping[str, Te
         "gradients were kept": any(keeps for _, keeps in model.modes),
         "batches read": len(model.modes),
         "in training mode afterwards": model.training,
+        "gradients possible afterwards": torch.is_grad_enabled(),
         "classes": classes if not any(training for training, _ in model.modes) else None,
     }
 
@@ -152,33 +188,20 @@ def _batches(*sizes: int) -> list[dict[str, Tensor]]:
     return [{"logits": _logits(size, 3, seed)} for seed, size in enumerate(sizes)]
 
 
-def _as_it_is(model: nn.Module, batches: Sequence[Mapping[str, Tensor]]) -> list[int]:
-    return [k for batch in batches for k in model(**batch).argmax(dim=1).tolist()]
+def _sees(fault: Callable[[Any, Any], bool]) -> Recogniser:
+    """Make a recogniser from what is wrong with a report of `watch`, given the library's."""
+    return lambda observations: any(
+        one.error is None and fault(one.value, one.expected) for one in observations
+    )
 
 
-def _in_training_mode(model: nn.Module, batches: Sequence[Mapping[str, Tensor]]) -> list[int]:
-    with torch.no_grad():
-        return _as_it_is(model, batches)
+def _training_afterwards(is_so: bool) -> Recogniser:
+    """Recognise models that are left in this mode and must not be."""
+    name = "in training mode afterwards"
+    return _sees(lambda report, due: report[name] is is_so and due[name] is not is_so)
 
 
-def _left_in_eval(model: nn.Module, batches: Sequence[Mapping[str, Tensor]]) -> list[int]:
-    return _in_training_mode(model.eval(), batches)
-
-
-def _left_in_training(model: nn.Module, batches: Sequence[Mapping[str, Tensor]]) -> list[int]:
-    classes = _left_in_eval(model, batches)
-    model.train()
-    return classes
-
-
-def _with_gradients(model: nn.Module, batches: Sequence[Mapping[str, Tensor]]) -> list[int]:
-    was_training = model.training
-    classes = _as_it_is(model.eval(), batches)
-    model.train(was_training)
-    return classes
-
-
-def _restoring(model: nn.Module, predict: Callable[[], list[int]]) -> list[int]:
+def _restoring(model: nn.Module, predict: Callable[[], list[Any]]) -> list[Any]:
     was_training = model.training
     model.eval()
     with torch.no_grad():
@@ -203,10 +226,19 @@ def _last_batch_only(model: nn.Module, batches: Sequence[Mapping[str, Tensor]]) 
     )
 
 
+def _list_for_each_batch(model: nn.Module, batches: Sequence[Mapping[str, Tensor]]) -> Any:
+    return _restoring(model, lambda: [model(**b).argmax(dim=1).tolist() for b in batches])
+
+
+def _tensors_in_the_list(model: nn.Module, batches: Sequence[Mapping[str, Tensor]]) -> Any:
+    return _restoring(model, lambda: [k for b in batches for k in model(**b).argmax(dim=1)])
+
+
 PREDICT_CLASSES = Exercise(
     key="07b:predict_classes",
     target="course_lib.lesson.clinic:predict_classes",
     level="core",
+    repair=True,
     trial=watch,
     cases=(
         Case(why="a model in training mode", args=lambda: (True, _batches(4, 4))),
@@ -219,33 +251,41 @@ PREDICT_CLASSES = Exercise(
     mistakes=(
         Mistake(
             name="neither-mode-nor-gradients",
-            twin=_as_it_is,
+            seen=_sees(
+                lambda report, _: report["dropout was on"] and report["gradients were kept"]
+            ),
             hint="Two things are missing. Dropout still throws the dice, so the same text gets "
             "another answer each time; and PyTorch keeps all that a backward pass would need.",
         ),
         Mistake(
             name="dropout-on",
-            twin=_in_training_mode,
+            seen=_sees(lambda report, _: report["dropout was on"]),
             hint="No gradients are kept, but the model is still in training mode: dropout sets "
             "half of the numbers to 0. `no_grad` does not switch dropout off. What does?",
         ),
         Mistake(
             name="gradients-kept",
-            twin=_with_gradients,
+            seen=_sees(lambda report, _: report["gradients were kept"]),
             hint="Dropout is off, but everything for a backward pass is kept in memory: `eval()` "
             "does not stop that. What does?",
         ),
         Mistake(
             name="left-in-evaluation-mode",
-            twin=_left_in_eval,
-            hint="The answers are right. But a model that came in training mode goes on training "
-            "without dropout afterwards, and nobody notices. Leave it as it was.",
+            seen=_training_afterwards(False),
+            hint="You predict as you should. But a model that came in training mode goes on "
+            "training without dropout afterwards, and nobody notices. Leave it as it was.",
         ),
         Mistake(
             name="left-in-training-mode",
-            twin=_left_in_training,
-            hint="The answers are right. But a model that came in evaluation mode leaves in "
+            seen=_training_afterwards(True),
+            hint="You predict as you should. But a model that came in evaluation mode leaves in "
             "training mode. Remember what it was.",
+        ),
+        Mistake(
+            name="gradients-off-for-good",
+            seen=_sees(lambda report, _: not report["gradients possible afterwards"]),
+            hint="You switch gradients off for the whole program, and not on again: nothing can be "
+            "trained afterwards. Which form of the switch ends by itself?",
         ),
         Mistake(
             name="one-answer-a-batch",
@@ -261,6 +301,21 @@ PREDICT_CLASSES = Exercise(
             name="last-batch-only",
             twin=_last_batch_only,
             hint="Only the last batch is left of your answers. Collect them.",
+        ),
+        Mistake(
+            name="first-batch-only",
+            seen=_sees(lambda report, due: report["batches read"] == 1 < due["batches read"]),
+            hint="You read the first batch only. Is the `return` inside of the loop?",
+        ),
+        Mistake(
+            name="a-list-for-each-batch",
+            twin=_list_for_each_batch,
+            hint="There is a list inside of your list for each batch. One flat list is wanted.",
+        ),
+        Mistake(
+            name="tensors-in-the-list",
+            twin=_tensors_in_the_list,
+            hint="Your list holds tensors. Plain whole numbers, please: `.tolist()` makes them.",
         ),
     ),
     nudge="There are two switches: one for how layers behave, one for what is kept for the "

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
+BROKEN_SUFFIX = "_broken"
+"""The broken version of `module:name` is `module_broken:name`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
@@ -89,6 +92,7 @@ class Exercise:
             arguments, and returns what is judged. None for a function, which is simply called.
         tolerance: Largest accepted difference, relative or absolute, of two numbers.
         limit_seconds: Time for all cases together.
+        repair: Whether the lesson hands out a broken version, to be repaired, instead of a blank.
     """
 
     key: str
@@ -102,6 +106,7 @@ class Exercise:
     trial: Callable[..., Any] | None = None
     tolerance: float = 1e-5
     limit_seconds: float = 5.0
+    repair: bool = False
 
     def __post_init__(self) -> None:
         if self.key.partition(":")[2] != self.name:
@@ -119,6 +124,11 @@ class Exercise:
     def reference(self) -> Callable[..., Any]:
         """Import the library's version."""
         module = self.target.partition(":")[0]
+        return getattr(importlib.import_module(module), self.name)
+
+    def broken(self) -> Callable[..., Any]:
+        """Import the broken version that the lesson hands out; only if it hands one out."""
+        module = self.target.partition(":")[0] + BROKEN_SUFFIX
         return getattr(importlib.import_module(module), self.name)
 
     def on_trial(self, answer: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""Let *Run All* survive what a learner writes into a cell marked `# @exercise module:name`.
+"""Let *Run All* survive what a learner writes into a cell marked `# @exercise` or `# @repair`.
 
 An input transformer of IPython replaces the cell by a call that compiles and runs it here, so a
 syntax error, an exception or an endless loop is explained in plain words and the cell ends well.
@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from course_lib.lesson.showing import show_error
 from course_lib.lesson.stopping import call_limited
 
-MARK = re.compile(r"#\s*@exercise\s+[\w.]+:(\w+)\s*$")
+MARK = re.compile(r"#\s*@(?:exercise|repair)\s+[\w.]+:(\w+)\s*$")
 CELL_LIMIT_SECONDS = 60.0
 
 

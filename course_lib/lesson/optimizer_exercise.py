@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_lib.lesson.exercise import Case, Exercise, Mistake
+from course_lib.lesson.exercise import Case, Exercise, Mistake, Observation
 from course_lib.lesson.recognising import failed_with, right_but_for_the_error
 
 
@@ -19,6 +19,10 @@ def _half_frozen() -> nn.Module:
     model = _network()
     model[0].requires_grad_(False)  # pyright: ignore
     return model
+
+
+def _named_as_in_bert() -> nn.Module:
+    return nn.ModuleDict({"dense": nn.Linear(3, 4), "LayerNorm": nn.LayerNorm(4)})
 
 
 def _one_layer() -> nn.Module:
@@ -76,6 +80,32 @@ def _optimizer(
     return twin
 
 
+def _by_name(*spared: str) -> Callable[..., Any]:
+    """Make a twin that spares the parameters whose names hold one of these words."""
+
+    def twin(model: nn.Module, rate: float, decay: float) -> Any:
+        names = {
+            id(parameter): name
+            for name, parameter in model.named_parameters()
+            if any(word in name for word in spared)
+        }
+        return _optimizer(decays=lambda p: id(p) not in names)(model, rate, decay)
+
+    return twin
+
+
+def _leaves_some_out(observations: tuple[Observation, ...]) -> bool:
+    return any(
+        one.error is None and one.value["parameters"].keys() < one.expected["parameters"].keys()
+        for one in observations
+        if one.case.raises is None
+    )
+
+
+def _decay_forgotten(model: nn.Module, rate: float, decay: float) -> Any:
+    return _optimizer()(model, rate, 0.01)  # PyTorch's default
+
+
 def _frozen_ones_too(model: nn.Module, rate: float, decay: float) -> Any:
     if not rate > 0:
         raise ValueError("learning_rate must be > 0")
@@ -94,10 +124,12 @@ MAKE_OPTIMIZER = Exercise(
     key="07b:make_optimizer",
     target="course_lib.lesson.clinic:make_optimizer",
     level="core",
+    repair=True,
     trial=inspect_optimizer,
     cases=(
         Case(why="a small network", args=lambda: (_network, 2e-5, 0.01)),
         Case(why="a frozen table", args=lambda: (_half_frozen, 1e-4, 0.1)),
+        Case(why="names as in BERT", args=lambda: (_named_as_in_bert, 3e-5, 0.02)),
         Case(why="one layer", args=lambda: (_one_layer, 5e-5, 0.05)),
         Case(why="no weight decay", args=lambda: (_network, 1e-3, 0.0)),
         Case(why="gains only", args=lambda: (_gains, 3e-4, 0.2)),
@@ -112,10 +144,31 @@ MAKE_OPTIMIZER = Exercise(
             "one to use for years. From which module does it come?",
         ),
         Mistake(
+            name="in-two-groups",
+            seen=lambda observations: any(
+                "more than one parameter group" in str(one.error) for one in observations
+            ),
+            hint="Some parameters are in both of your groups. Which condition is the opposite of "
+            "the other?",
+        ),
+        Mistake(
             name="decays-everything",
             twin=_optimizer(decays=lambda p: True),
             hint="Biases and gains decay, too. A gain that is pulled towards 0 switches its "
             "feature off. Two groups, then.",
+        ),
+        Mistake(
+            name="names-of-one-model",
+            twin=_by_name("bias", "LayerNorm.weight"),
+            hint="The list of names goes round, too: it finds the gains of BERT as transformers "
+            "writes it. In another model they are called otherwise, and decay in silence. What do "
+            "gains and biases have in common that needs no name?",
+        ),
+        Mistake(
+            name="gains-decay",
+            twin=_by_name("bias"),
+            hint="The biases are spared, the gains of the norms are not: they are called "
+            "`weight`, too. Their shape gives them away.",
         ),
         Mistake(
             name="decays-nothing",
@@ -137,6 +190,18 @@ MAKE_OPTIMIZER = Exercise(
             name="sgd",
             twin=_optimizer(torch.optim.SGD),
             hint="That is plain gradient descent. Transformers are fine-tuned with AdamW.",
+        ),
+        Mistake(
+            name="some-left-out",
+            seen=_leaves_some_out,
+            hint="Some parameters are in no group at all, so they are not trained. Biases and "
+            "gains shall learn, only not decay. (A generator can be read once: the second group "
+            "gets nothing.)",
+        ),
+        Mistake(
+            name="weight-decay-forgotten",
+            twin=_decay_forgotten,
+            hint="The matrices decay with PyTorch's default, 0.01, whatever is asked for.",
         ),
         Mistake(
             name="frozen-ones-too",
@@ -162,4 +227,5 @@ MAKE_OPTIMIZER = Exercise(
     "take the parameters that need a gradient\n"
     "one group: two axes or more, with weight decay; another one: the rest, without\n"
     "leave empty groups out; make AdamW with the rate",
+    limit_seconds=60.0,  # the broken version imports transformers, which takes its time at first
 )

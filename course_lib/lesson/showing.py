@@ -122,7 +122,10 @@ def show_error(error: BaseException, function: Callable[..., Any] | None = None)
         function: The learner's function or class; the deepest of its lines in the traceback is
             shown.
     """
-    message = shorten_text(str(error), 2 * VALUE_LIMIT_CHARACTERS)
+    said = str(error)
+    if isinstance(error, ImportError) and error.path:
+        said = said.replace(f" ({error.path})", "")  # a folder of this machine
+    message = shorten_text(said, 2 * VALUE_LIMIT_CHARACTERS)
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
     filename = _file_of(function) if function else None
     place = _last_line_in(error.__traceback__, filename) if filename else None

@@ -10,6 +10,7 @@ import torch
 from course_lib.lesson import recorded as records
 from course_lib.lesson.banks import exercises_of
 from course_lib.lesson.check import last_verdict
+from course_lib.lesson.exercise import Exercise
 from course_lib.lesson.ipython import guard_exercise_cells
 from course_lib.lesson.lessons import find_lesson
 from course_lib.scale import Scale, choose_device, current_scale, pick
@@ -107,20 +108,20 @@ class Run:
                 n_yours += 1
             else:
                 open_keys.append(exercise.key)
-            print(f"  {exercise.key:<{width}}  {exercise.level:<7}  {_describe(exercise.key)}")
+            print(f"  {exercise.key:<{width}}  {exercise.level:<7}  {_describe(exercise)}")
         print(f"{n_yours} of {n_exercises} {'is' if n_yours == 1 else 'are'} yours.")
         if open_keys:
             print(f'For a hint to the next one: hint("{open_keys[0]}")')
 
 
-def _describe(key: str) -> str:
-    verdict = last_verdict(key)
+def _describe(exercise: Exercise) -> str:
+    verdict = last_verdict(exercise.key)
     if verdict is None:
         return "not checked"
     if verdict.passed:
         return "✓ yours"
     if not verdict.attempted:
-        return "○ the library's (not written yet)"
+        return f"○ the library's (not {'repaired' if exercise.repair else 'written'} yet)"
     return "✗ the library's (yours is not right yet)"
 
 

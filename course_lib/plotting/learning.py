@@ -70,6 +70,7 @@ def _name_ends(ax: "Axes", curves: Mapping[str, LearningCurve]) -> None:
     if legend is not None:
         legend.remove()
     low, high = ax.get_ylim()
+    low -= _ROW_IN_AXES * (high - low)  # room for the name of a level
     ax.set_ylim(low, high)
     colours = dict(zip(curves, COLOURS, strict=False))
     below = -math.inf

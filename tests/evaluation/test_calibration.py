@@ -198,10 +198,10 @@ def test_bins_are_counted_from_one_and_one_number_has_no_classes() -> None:
 
 def test_rows_may_miss_1_by_what_half_precision_loses_and_no_more() -> None:
     assert brier_score([[0.5, 0.5009], [0.5, 0.5]], [0, 1]) == pytest.approx(0.5, abs=1e-3)
-    with pytest.raises(ValueError, match="a row that sums to 1.002"):
+    with pytest.raises(ValueError, match=r"a row that sums to 1\.002"):
         brier_score([[0.5, 0.5015], [0.5, 0.5]], [0, 1])
 
 
 def test_the_row_that_is_farthest_from_1_is_the_one_that_counts() -> None:
-    with pytest.raises(ValueError, match="a row that sums to 0.5"):
+    with pytest.raises(ValueError, match=r"a row that sums to 0\.5"):
         brier_score([[0.5, 0.5005], [0.25, 0.25]], [0, 1])

@@ -2,7 +2,14 @@ import pytest
 import torch
 
 from course_lib.data.batches import Batches, Examples, InOrder
-from course_lib.finetuning.examples import LabelledTexts, SpanTexts, TaggedTexts, by_length
+from course_lib.finetuning.examples import (
+    LabelledTexts,
+    PairTexts,
+    SpanTexts,
+    TaggedTexts,
+    by_length,
+    rows_by_length,
+)
 from course_lib.nn.loss import IGNORE_ID
 
 TEXTS = [[row + 1] * (1 + row * 7 % 23) for row in range(101)]
@@ -56,6 +63,30 @@ def test_spans_come_with_segments() -> None:
     batch = SpanTexts(pairs, [(3, 3), (0, 0)], n_rows=2).take([1, 0])
     assert batch.spans.tolist() == [[0, 0], [3, 3]]
     assert batch.segment_ids.tolist() == [[0, 0, 1, 0, 0], [0, 0, 0, 1, 1]]
+
+
+def test_sources_come_with_their_targets_those_of_like_length_together() -> None:
+    data = PairTexts(TEXTS, [[7] * (1 + len(text)) for text in TEXTS], n_rows=4, pad_id=0)
+    assert isinstance(data, Batches)
+    assert isinstance(data, Examples)
+    assert [data.rows(index) for index in range(9)] == [make().rows(index) for index in range(9)]
+    source, target = data[3]
+    assert torch.equal(target.mask.sum(dim=1), source.mask.sum(dim=1) + 1)
+    with pytest.raises(ValueError, match="sources must be as many as targets; got 2 sources and 1"):
+        PairTexts([[1], [2]], [[1]], n_rows=2)
+
+
+def test_another_seed_changes_the_order_and_nothing_else() -> None:
+    data = make()
+    assert data.with_seed(3).rows(0) == make(3).rows(0) != data.rows(0)
+    assert data.seed == 0
+    with pytest.raises(ValueError, match="seed must be ≥ 0; got seed=-1"):
+        data.with_seed(-1)
+
+
+def test_rows_are_shared_out_by_length() -> None:
+    assert list(rows_by_length([[1, 1], [1], [2, 2, 2]], n_rows=2)) == [[1, 0], [2]]
+    assert list(rows_by_length([], n_rows=2)) == []
 
 
 def test_by_length_keeps_the_order_of_equals() -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.finetuning.fitting import KeepBest, TrainingPlan, join_histories
+from course_lib.finetuning.fitting import KeepBest, TrainingPlan, fit_repeatably, join_histories
 from course_lib.seeding import make_generator
 from course_lib.training import Evaluation, History, LossSum
 
@@ -23,6 +23,26 @@ def test_the_weights_of_the_best_evaluation_are_kept() -> None:
         keep(model, 2.0, make_generator(0))
     keep.restore(model)
     assert model.weight.item() == 2.0
+
+
+def test_chance_is_the_same_for_the_same_seed_and_nothing_outside_is_touched() -> None:
+    drawn = []
+
+    def fit() -> History:
+        drawn.append(torch.rand(()).item())
+        evaluations = [
+            Evaluation(step=s, nats=n, n_tokens=2) for s, n in ((3, 5.0), (6, 4.0), (9, 4.5))
+        ]
+        return History(losses=[1.0], evaluations=evaluations)
+
+    state = torch.random.get_rng_state()
+    fitted = fit_repeatably(fit, seed=1)
+    fit_repeatably(fit, seed=1)
+    fit_repeatably(fit, seed=2)
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert fitted.best_step == 6
+    assert fit_repeatably(History, seed=0).best_step is None
 
 
 def test_histories_join_with_their_steps() -> None:

@@ -26,6 +26,15 @@ def test_rules_are_applied_text_by_text_and_the_penalty_first(penalty: float) ->
     assert Rules().apply(scores, texts) is scores
 
 
+def test_forbidden_tokens_cannot_be_chosen_and_the_others_stay() -> None:
+    scores = torch.tensor([[5.0, 1.0, 2.0], [0.0, 3.0, 4.0]])
+    got = Rules(forbidden_ids=(0, 2)).apply(scores, [[1], [2]])
+    assert got.argmax(dim=1).tolist() == [1, 1]
+    assert_close(got[:, 1], scores[:, 1], rtol=0, atol=0)
+    assert got[:, [0, 2]].eq(-torch.inf).all()
+    assert scores[0, 0] == 5  # what was given is not changed
+
+
 @pytest.mark.parametrize(
     ("rules", "changes"),
     [
@@ -33,6 +42,7 @@ def test_rules_are_applied_text_by_text_and_the_penalty_first(penalty: float) ->
         (Rules(end_id=3, stop=bool), False),
         (Rules(repetition_penalty=0.9), True),
         (Rules(no_repeat_ngram_size=1), True),
+        (Rules(forbidden_ids=(0,)), True),
     ],
 )
 def test_what_changes_scores(rules: Rules, changes: bool) -> None:

@@ -53,6 +53,7 @@ def test_a_plain_cell_is_merged_by_who_changed_it(old, mine, new, sources) -> No
     ("make_cell", "name", "language"),
     [
         (new_code_cell, "exercise-a", "python"),
+        (new_code_cell, "repair-a", "python"),
         (new_markdown_cell, "answer-b", "markdown"),
         (new_code_cell, f"exercise-{'x' * 55}", "python"),
     ],

@@ -80,6 +80,16 @@ def test_the_stub_is_not_attempted(exercise: Exercise) -> None:
     assert "your turn" in verdict.message
 
 
+@pytest.mark.parametrize(
+    "exercise", [e for e in EXERCISES if e.repair], ids=[e.key for e in EXERCISES if e.repair]
+)
+def test_a_broken_version_makes_a_mistake_known_by_name(exercise: Exercise) -> None:
+    verdict = examine(exercise, exercise.broken())
+    assert not verdict.passed
+    assert not verdict.attempted
+    assert verdict.mistake in {mistake.name for mistake in exercise.mistakes}, verdict.message
+
+
 @each_exercise
 def test_no_twin_agrees_with_the_library(exercise: Exercise) -> None:
     for mistake in exercise.mistakes:

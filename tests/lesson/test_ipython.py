@@ -97,6 +97,30 @@ def test_a_function_defined_before_the_error_is_kept(
     assert "(line 5: double())" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def double(x)\n    return 2 * x\n",
+        "from torch.optim import NoSuchThing\n\ndef double(x):\n    return 2 * x\n",
+    ],
+)
+def test_a_cell_to_be_repaired_is_guarded_too(shell: InteractiveShell, body: str) -> None:
+    cell = MARK.replace("@exercise", "@repair") + body
+    assert shell.run_cell(cell, store_history=False).success
+    assert isinstance(shell.user_ns["double"], BrokenAnswer)
+
+
+def test_a_wrong_import_inside_of_a_function_breaks_no_cell(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = "def double(x):\n    from torch.optim import NoSuchThing\n    return 2 * x\n"
+    cell = MARK.replace("@exercise", "@repair") + body
+    assert shell.run_cell(cell, store_history=False).success
+    assert capsys.readouterr().out == ""
+    with pytest.raises(ImportError, match="NoSuchThing"):
+        shell.user_ns["double"](2)
+
+
 def test_the_stop_button_is_not_swallowed() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_source("raise KeyboardInterrupt", "<exercise x>", {})

@@ -86,6 +86,15 @@ def divide_wrongly(x: float) -> float:
     return x / 0
 
 
+def test_the_folder_of_a_package_is_left_out() -> None:
+    with pytest.raises(ImportError, match="NoSuchThing") as caught:
+        from torch.optim import NoSuchThing  # noqa: F401
+    assert ".py)" in str(caught.value)
+    assert show_error(caught.value) == (
+        "ImportError: cannot import name 'NoSuchThing' from 'torch.optim'"
+    )
+
+
 def test_errors_are_shown_with_the_line_of_the_learner() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         divide_wrongly(1.0)

@@ -28,6 +28,8 @@ FINISHED_LESSONS = (
     "05b_objectives_and_loop",
     "05c_scaling",
     "06_generation",
+    "07a_transfer",
+    "07b_finetuning_in_practice",
 )
 
 

@@ -37,6 +37,29 @@ def test_marked_cells_hold_the_librarys_text(toy_course) -> None:
     assert cells["scratch-halve"].source.startswith("# @scratch course_lib.toy:halve\ndef half_by")
 
 
+def test_a_repair_shows_the_broken_body_under_the_right_docstring(toy_course) -> None:
+    toy_course.edit(
+        toy_course.source, "@exercise course_lib.toy:norm", "@repair course_lib.toy:norm"
+    )
+    assert cells_of(toy_course)["repair-norm"].source == (
+        "# @repair course_lib.toy:norm\n"
+        "from collections.abc import Sequence\n"
+        "from course_lib.toy import LIMIT\n"
+        "from math import log, sqrt as root\n\n\n"
+        "def norm(values: Sequence[float]) -> float:\n"
+        '    """Return the length of a vector.\n\n'
+        "    Args:\n"
+        "        values: Its coordinates.\n"
+        '    """\n'
+        "    # Seen in the wild.\n"
+        "    return log(sum(value * value for value in values))"
+    )
+    solved = make_notebook(toy_course.root, toy_course.source, solved=True)
+    (cell,) = [cell for cell in solved.cells if cell.id == "repair-norm"]
+    assert cell.source.startswith("# @repair course_lib.toy:norm\n")
+    assert cell.source.endswith("    return min(root(total), LIMIT)")
+
+
 def test_a_shown_function_calls_the_learners_answer(toy_course) -> None:
     """`spread` uses `mean`, an exercise above it: importing it would undo the learner's work."""
     head = cells_of(toy_course)["sync-spread"].source.partition("def spread")[0]
@@ -85,6 +108,7 @@ def test_the_badge_stands_under_the_title_once_the_course_is_published(
         ("# @setup", "# @setup\nx = 1", "must hold nothing else"),
         ("# @sync course_lib.toy:spread", "# @sync course_lib.toy:gone", "must define 'gone'"),
         ("# @exercise course_lib.toy:mean", "# @exercise course_lib.toy:Gone", "must define"),
+        ("# @exercise course_lib.toy:mean", "# @repair course_lib.toy:mean", "must define 'mean'"),
         ('tags=["gpu"]', 'id="On a GPU"', "an id must match"),
         ('tags=["gpu"]', 'id="setup"', "two cells must not have the same id 'setup'"),
         ("# %%\n# @setup", '# %% id="start"\n# @setup', "on an unmarked cell"),

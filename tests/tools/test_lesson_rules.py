@@ -76,3 +76,14 @@ def test_a_sync_of_an_exercise_is_refused_wherever_it_stands(toy_course) -> None
     assert any(
         "sync-entropy: would overwrite the answer" in found for found in problems(toy_course)
     )
+
+
+def test_a_repair_is_an_exercise_and_is_checked(toy_course) -> None:
+    toy_course.edit(
+        toy_course.source, "@exercise course_lib.toy:norm", "@repair course_lib.toy:norm"
+    )
+    assert problems(toy_course) == []
+    toy_course.edit(toy_course.source, 'norm = check("01:norm", norm)', "1")
+    assert any("repair-norm: the next cell must be" in found for found in problems(toy_course))
+    toy_course.edit(toy_course.source, "@sync course_lib.toy:spread", "@sync course_lib.toy:norm")
+    assert any("would overwrite the answer" in found for found in problems(toy_course))

@@ -60,6 +60,19 @@ def test_an_exercise_drifts_with_its_docstring_but_not_with_its_solution(built) 
     assert problem.startswith("01_toy: exercise-mean: source")
 
 
+def test_a_repair_drifts_with_its_broken_version(built, tmp_path) -> None:
+    built.edit(built.source, "@exercise course_lib.toy:norm", "@repair course_lib.toy:norm")
+    out = tmp_path / "norm.ipynb"
+    nbformat.write(lessons.make_notebook(built.root, built.source), built.notebook)
+    assert lessons.check(built.root, [built.source]) == []
+    built.edit(built.root / "course_lib" / "toy_broken.py", "value * value", "abs(value)")
+    (problem,) = lessons.check(built.root, [built.source])
+    assert problem.startswith("01_toy: repair-norm: source")
+    assert lessons.main(["--root", str(built.root), "solved", "1", str(out)]) == 0
+    cells = {cell.id: cell for cell in nbformat.read(out, as_version=4).cells}
+    assert cells["repair-norm"].source.endswith("return min(root(total), LIMIT)")
+
+
 def test_outputs_are_never_compared(built) -> None:
     notebook = nbformat.read(built.notebook, as_version=4)
     for cell in notebook.cells:

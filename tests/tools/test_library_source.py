@@ -6,7 +6,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from library_source import read_definition  # noqa: E402
+from library_source import read_definition, read_repair  # noqa: E402
 
 MODULE = '''
 import math
@@ -151,6 +151,38 @@ def test_source_with_its_imports_runs_alone() -> None:
     space: dict = {}
     exec(f"{shown.imports()}\n{shown.source}", space)
     assert space["pick"](space["Scale"].FULL, small=3, t4=30) == 30
+
+
+@pytest.mark.parametrize(
+    ("target", "broken", "message"),
+    [
+        ("unused", "def unused() -> int:\n    'No.'\n    return 1", "the name and signature of"),
+        ("unused", "@cache\ndef unused() -> None:\n    'No.'\n    pass", "the name and signature"),
+        ("unused", "def unused() -> None:\n    return 1", "with a docstring to be repaired"),
+        ("unused", "class unused:\n    'No.'\n    x = 1", "with a docstring to be repaired"),
+        ("silent", "def silent(x):\n    'No.'\n    return -x", "with a docstring to be repaired"),
+        ("Box", "class Box:\n    'No.'\n    def f(self):\n        pass", "must be a function"),
+        ("unused", "def used():\n    pass", "must define 'unused'"),
+    ],
+)
+def test_a_broken_version_that_does_not_fit_is_named(root, target, broken, message) -> None:
+    folder = root / "course_lib"
+    (folder / "right.py").write_text(
+        "class Box:\n    'A box.'\n    def f(self):\n        return 1\n"
+        "def unused() -> None:\n    'Do nothing.'\n    print()\n"
+        "def silent(x):\n    return x\n"
+    )
+    (folder / "wrong.py").write_text(f"{broken}\n")
+    with pytest.raises(ValueError, match=message):
+        read_repair(root, f"course_lib.right:{target}", f"course_lib.wrong:{target}")
+
+
+def test_a_broken_version_must_differ_in_its_body(root) -> None:
+    function = "def f(x):\n    '{}'\n    return x\n"
+    for name, said in (("right", "Return it."), ("wrong", "Forget nothing.")):
+        (root / "course_lib" / f"{name}.py").write_text(function.format(said))
+    with pytest.raises(ValueError, match="must differ from"):
+        read_repair(root, "course_lib.right:f", "course_lib.wrong:f")
 
 
 @pytest.mark.parametrize(

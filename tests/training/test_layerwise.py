@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,12 @@ from course_lib.training import (
     parameter_groups,
     train,
 )
-from course_lib.training.layerwise import find_blocks, layerwise_groups, parameter_depths
+from course_lib.training.layerwise import (
+    depth_rates,
+    find_blocks,
+    layerwise_groups,
+    parameter_depths,
+)
 from course_lib.training.progress import Progress
 
 SIZES = {"vocab_size": 19, "max_len": 13, "d_model": 12, "n_heads": 3}
@@ -114,6 +120,31 @@ def test_rates_fall_from_block_to_block(kind: str) -> None:
         for parameter in group["params"]:
             assert group["lr"] == pytest.approx(by_hand[depths[ids[id(parameter)]]], rel=1e-12)
             assert group["initial_lr"] == group["lr"]
+
+
+@pytest.mark.parametrize("n_blocks", [1, 2, 5])
+def test_rates_of_depths(n_blocks: int) -> None:
+    embeddings, *blocks, heads = depth_rates(0.8, decay=0.25, n_blocks=n_blocks)
+    assert len(blocks) == n_blocks
+    assert blocks[-1] == heads == 0.8
+    for lower, higher in pairwise([embeddings, *blocks]):
+        assert lower == higher / 4  # a power of two: no rounding
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("top_rate", 0.0),
+        ("top_rate", float("nan")),
+        ("decay", 0.0),
+        ("decay", 1.01),
+        ("n_blocks", 0),
+    ],
+)
+def test_rates_out_of_range_are_refused(name: str, value: float) -> None:
+    settings: dict[str, Any] = {"top_rate": 0.8, "decay": 0.5, "n_blocks": 1, name: value}
+    with pytest.raises(ValueError, match=rf"{name} must be .*; got {name}={value}\."):
+        depth_rates(**settings)
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -27,6 +27,41 @@ def only_the_loss_repaired(logits, labels):
     return loss.item(), accuracy.item()
 
 
+def compared_and_counted(logits, labels):
+    refuse_other_numbers(logits, labels)
+    targets = torch.tensor(labels).reshape(-1, 1)
+    loss = F.cross_entropy(logits, targets.squeeze(1))
+    n_right = (logits.argmax(dim=1) == targets).sum().item()
+    return loss.item(), n_right / len(labels)
+
+
+def loss_of_logits(logits, labels):
+    targets = torch.tensor(labels)
+    return F.nll_loss(logits, targets).item(), (logits.argmax(1) == targets).float().mean().item()
+
+
+def percents(logits, labels):
+    loss, share = scored(logits, labels)
+    return loss, round(100 * share, 6)
+
+
+def share_then_loss(logits, labels):
+    loss, share = scored(logits, labels)
+    return share, loss
+
+
+def scored(logits, labels):
+    targets = torch.tensor(labels)
+    loss = F.cross_entropy(logits, targets)
+    return loss.item(), (logits.argmax(1) == targets).float().mean().item()
+
+
+def first_axis(logits, labels):
+    targets = torch.tensor(labels)
+    loss = F.cross_entropy(logits, targets)
+    return loss.item(), (logits.argmax(0) == targets).float().mean().item()
+
+
 def labels_as_floats(logits, labels):
     refuse_other_numbers(logits, labels)
     targets = torch.tensor(labels, dtype=torch.float32)
@@ -133,6 +168,58 @@ def only_the_last_one(model, batches):
     return found
 
 
+def off_and_never_on(model, batches):
+    before = model.training
+    model.eval()
+    torch.set_grad_enabled(False)
+    found = training_mode_and_gradients(model, batches)
+    model.train(before)
+    return found
+
+
+def gradients_and_left_in_eval(model, batches):
+    model.eval()
+    return training_mode_and_gradients(model, batches)
+
+
+def detached(model, batches):
+    model.eval()
+    return [k for batch in batches for k in model(**batch).detach().argmax(1).tolist()]
+
+
+@torch.inference_mode()
+def returned_too_early(model, batches):
+    before = model.training
+    model.eval()
+    for batch in batches:
+        found = model(**batch).argmax(1).tolist()
+        model.train(before)
+        return found
+    return []
+
+
+@torch.no_grad()
+def appended(model, batches):
+    before = model.training
+    model.eval()
+    found = []
+    for batch in batches:
+        found.append(model(**batch).argmax(1).tolist())
+    model.train(before)
+    return found
+
+
+@torch.no_grad()
+def tensors_extended(model, batches):
+    before = model.training
+    model.eval()
+    found = []
+    for batch in batches:
+        found.extend(model(**batch).argmax(1))
+    model.train(before)
+    return found
+
+
 def refuse_rate(learning_rate):
     if learning_rate <= 0:
         raise ValueError("learning_rate must be above 0")
@@ -148,6 +235,61 @@ def one_group(model, learning_rate, weight_decay):
     refuse_rate(learning_rate)
     learning = [p for p in model.parameters() if p.requires_grad]
     return torch.optim.AdamW(learning, lr=learning_rate, weight_decay=weight_decay)
+
+
+def list_of_names(model, learning_rate, weight_decay):
+    refuse_rate(learning_rate)
+    no_decay = ["bias", "LayerNorm.weight"]
+    learning = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    heavy = [p for n, p in learning if not any(part in n for part in no_decay)]
+    light = [p for n, p in learning if any(part in n for part in no_decay)]
+    groups = [
+        {"params": heavy, "weight_decay": weight_decay},
+        {"params": light, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=learning_rate)
+
+
+def only_biases_spared(model, learning_rate, weight_decay):
+    refuse_rate(learning_rate)
+    learning = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for n, p in learning if "bias" not in n], "weight_decay": weight_decay},
+        {"params": [p for n, p in learning if "bias" in n], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=learning_rate)
+
+
+def overlapping(model, learning_rate, weight_decay):
+    refuse_rate(learning_rate)
+    learning = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": learning, "weight_decay": weight_decay},
+        {"params": [p for p in learning if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=learning_rate)
+
+
+def one_pass_over_a_generator(model, learning_rate, weight_decay):
+    refuse_rate(learning_rate)
+    learning = (p for p in model.parameters() if p.requires_grad)
+    groups = [
+        {"params": [p for p in learning if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in learning if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=learning_rate)
+
+
+def matrices_only(model, learning_rate, weight_decay):
+    refuse_rate(learning_rate)
+    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim >= 2]
+    return torch.optim.AdamW([{"params": matrices}], lr=learning_rate, weight_decay=weight_decay)
+
+
+def default_decay(model, learning_rate, weight_decay):
+    refuse_rate(learning_rate)
+    groups = groups_of(model, 0.01, 0.0)
+    return torch.optim.AdamW(groups, lr=learning_rate)
 
 
 def no_decay(model, learning_rate, weight_decay):
@@ -203,7 +345,12 @@ WRONG = {
     "07b:score_batch": [
         ("labels-in-a-column", labels_in_a_column),
         ("accuracy-broadcast", only_the_loss_repaired),
+        ("all-comparisons-counted", compared_and_counted),
         ("labels-as-decimals", labels_as_floats),
+        ("no-log-softmax", loss_of_logits),
+        ("in-percent", percents),
+        ("accuracy-first", share_then_loss),
+        ("argmax-over-texts", first_axis),
         ("softmax-before-the-loss", probabilities_scored),
         ("loss-summed", sum_of_losses),
         ("right-ones-counted", number_right),
@@ -219,10 +366,22 @@ WRONG = {
         ("one-answer-a-batch", one_for_each_batch),
         ("argmax-over-texts", text_for_each_class),
         ("last-batch-only", only_the_last_one),
+        ("first-batch-only", returned_too_early),
+        ("gradients-off-for-good", off_and_never_on),
+        ("gradients-kept", gradients_and_left_in_eval),
+        ("gradients-kept", detached),
+        ("a-list-for-each-batch", appended),
+        ("tensors-in-the-list", tensors_extended),
     ],
     "07b:make_optimizer": [
         ("imported-from-transformers", from_transformers),
         ("decays-everything", one_group),
+        ("names-of-one-model", list_of_names),
+        ("gains-decay", only_biases_spared),
+        ("in-two-groups", overlapping),
+        ("some-left-out", one_pass_over_a_generator),
+        ("some-left-out", matrices_only),
+        ("weight-decay-forgotten", default_decay),
         ("decays-nothing", no_decay),
         ("groups-swapped", decay_swapped),
         ("adam", plain_adam),

@@ -5,9 +5,10 @@ The first answer of each exercise is the broken script as the lesson shows it.
 
 import random
 import re
+import string
 
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, TensorDataset
 
 
 def refuse_other_numbers(encodings, labels):
@@ -87,6 +88,39 @@ class Decimals(Rows):
         return self.tensors(index) | {"labels": torch.tensor(float(self.labels[index]))}
 
 
+class Everything(Rows):
+    def __getitem__(self, index):
+        item = {name: torch.tensor(rows) for name, rows in self.encodings.items()}
+        item["labels"] = torch.tensor(self.labels)
+        return item
+
+
+def list_of_dictionaries(encodings, labels):
+    refuse_other_numbers(encodings, labels)
+    rows = Rows(encodings, labels)
+    return [rows[index] for index in range(len(labels))]
+
+
+def tuples_of_pytorch(encodings, labels):
+    refuse_other_numbers(encodings, labels)
+    columns = [torch.tensor(rows) for rows in encodings.values()]
+    return TensorDataset(*columns, torch.tensor(labels))
+
+
+def labels_written_into_encodings(encodings, labels):
+    refuse_other_numbers(encodings, labels)
+    encodings["labels"] = labels
+
+    class Columns(Dataset):
+        def __len__(self):
+            return len(labels)
+
+        def __getitem__(self, index):
+            return {name: torch.tensor(rows[index]) for name, rows in encodings.items()}
+
+    return Columns()
+
+
 def made(kind):
     def make(encodings, labels):
         refuse_other_numbers(encodings, labels)
@@ -146,6 +180,46 @@ def first_of_each(texts, test_share, seed):
     return kept[n_test:], kept[:n_test]
 
 
+def not_lowered(texts, test_share, seed):
+    refuse_share(test_share)
+    return by(texts, test_share, seed, lambda text: re.sub(r"[\W_]", "", text))
+
+
+def keyboard_marks(texts, test_share, seed):
+    refuse_share(test_share)
+    no_marks = str.maketrans("", "", string.punctuation + string.whitespace)
+    return by(texts, test_share, seed, lambda text: text.lower().translate(no_marks))
+
+
+def spaces_kept(texts, test_share, seed):
+    refuse_share(test_share)
+    return by(texts, test_share, seed, lambda text: re.sub(r"[^\w\s]", "", text.lower()))
+
+
+def spaces_collapsed(texts, test_share, seed):
+    refuse_share(test_share)
+    return by(
+        texts, test_share, seed, lambda text: " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
+    )
+
+
+def without_a_seed(texts, test_share, seed):
+    refuse_share(test_share)
+    return by(texts, test_share, random.random(), letters)
+
+
+def rows_of_the_library_as_texts(texts, test_share, seed):
+    refuse_share(test_share)
+    train, test = by(texts, test_share, seed, letters)
+    return [texts[row] for row in train], [texts[row] for row in test]
+
+
+def last_row_lost(texts, test_share, seed):
+    refuse_share(test_share)
+    train, test = by(texts, test_share, seed, letters)
+    return train[:-1], test
+
+
 def first_groups(texts, test_share, seed):
     refuse_share(test_share)
     return by(texts, test_share, None, letters)
@@ -175,16 +249,27 @@ WRONG = {
         ("labels-missing", made(WithoutLabels)),
         ("label-under-another-name", made(Label)),
         ("label-with-an-axis", made(Column)),
-        ("pairs-instead-of-dictionaries", made(Pairs)),
+        ("tuples-instead-of-dictionaries", made(Pairs)),
+        ("tuples-instead-of-dictionaries", tuples_of_pytorch),
+        ("label-as-decimal", made(Decimals)),
+        ("all-texts-in-one-item", made(Everything)),
         ("lists-instead-of-tensors", made(Lists)),
         ("accepts-any-number", Rows),
-        ("any", made(Decimals)),
+        ("no-dataset", list_of_dictionaries),
+        ("encodings-changed", labels_written_into_encodings),
     ],
     "07b:split_texts": [
         ("rows-shuffled", shuffle_rows),
         ("exact-copies-only", exact_copies),
+        ("capitals-count", not_lowered),
         ("punctuation-counts", lowered),
-        ("repeats-dropped", first_of_each),
+        ("only-some-punctuation", keyboard_marks),
+        ("spaces-count", spaces_kept),
+        ("spaces-count", spaces_collapsed),
+        ("texts-instead-of-rows", rows_of_the_library_as_texts),
+        ("no-seed", without_a_seed),
+        ("not-each-row-once", first_of_each),
+        ("not-each-row-once", last_row_lost),
         ("not-shuffled", first_groups),
         ("seed-ignored", fixed_seed),
         ("sides-swapped", test_first),
