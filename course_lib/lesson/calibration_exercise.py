@@ -15,6 +15,7 @@ Score = Callable[[ArrayLike, ArrayLike, int], float]
 ON_AN_EDGE = "a confidence on the edge of two bins"
 TWO_CLASSES = [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.35, 0.65], [0.95, 0.05], [0.42, 0.58]]
 THREE_CLASSES = [[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.2, 0.7, 0.1], [0.34, 0.33, 0.33]]
+SIXTY = [[n / 101.3, 1 - n / 101.3] for n in (37 * row % 101 for row in range(60))]
 BY_HAND = [[0.9, 0.1]] * 5 + [[0.6, 0.4]] * 5
 
 
@@ -91,6 +92,7 @@ EXPECTED_CALIBRATION_ERROR = Exercise(
         Case(why="six texts in four bins", args=lambda: (TWO_CLASSES, [0, 0, 0, 1, 1, 1], 4)),
         Case(why="three classes", args=lambda: (THREE_CLASSES, [0, 2, 2, 1], 3)),
         Case(why="the usual 15 bins", args=lambda: (TWO_CLASSES, [0, 1, 1, 0, 0, 1])),
+        Case(why="sixty texts, the usual bins", args=lambda: (SIXTY, [0, 1, 1] * 20)),
         Case(why="a single bin", args=lambda: (TWO_CLASSES, [0, 0, 0, 1, 1, 1], 1)),
         Case(
             why="too sure in one bin, too modest in another",

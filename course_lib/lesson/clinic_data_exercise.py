@@ -27,11 +27,11 @@ def read_dataset(make: Callable[..., Any], encodings: Encodings, labels: Sequenc
     """
     made = make(encodings, labels)
     n_items = len(made)
-    return {
-        "is a torch Dataset": isinstance(made, Dataset),
-        "length": n_items,
-        "items": [made[index] for index in range(min(n_items, len(labels)))],
-    }
+    try:
+        items = [made[index] for index in range(min(n_items, len(labels)))]
+    except ValueError as error:  # due when it is made, not in the middle of an epoch
+        raise RuntimeError(f"when an item was read: {error}") from error
+    return {"is a torch Dataset": isinstance(made, Dataset), "length": n_items, "items": items}
 
 
 class _Rows(Dataset[Any]):
@@ -107,6 +107,11 @@ MAKE_DATASET = Exercise(
         ),
         Case(why="one text", args=lambda: (_encodings(1, 6), [3])),
         Case(why="a label too many", args=lambda: (_encodings(2), [0, 1, 1]), raises=ValueError),
+        Case(
+            why="a mask too short",
+            args=lambda: ({"input_ids": [[1], [2]], "attention_mask": [[1]]}, [0, 1]),
+            raises=ValueError,
+        ),
         Case(why="a label too few", args=lambda: (_encodings(4), [0, 1, 1]), raises=ValueError),
     ),
     mistakes=(

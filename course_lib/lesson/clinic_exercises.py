@@ -3,7 +3,7 @@
 Letters: B = texts of a batch, K = classes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from course_lib.lesson.recognising import Recogniser, failed_with, right_but_for
 from course_lib.seeding import make_generator
 
 Score = Callable[[Tensor, Tensor], tuple[float, float]]
-Predict = Callable[[nn.Module, Sequence[Mapping[str, Tensor]]], list[int]]
+Predict = Callable[[nn.Module, Iterable[Mapping[str, Tensor]]], list[int]]
 
 
 def _scoring(score: Score) -> Callable[[Tensor, Sequence[int]], tuple[float, float]]:
@@ -52,6 +52,10 @@ SCORE_BATCH = Exercise(
         Case(why="all wrong", args=lambda: (torch.eye(3) * 4, [1, 2, 0])),
         Case(why="one text", args=lambda: (_logits(1, 4, 1), [3])),
         Case(why="eight texts of one class", args=lambda: (_logits(8, 2, 2), [1] * 8)),
+        Case(why="scores far apart", args=lambda: (torch.tensor([[0.0, 300.0]] * 2), [0, 1])),
+        Case(
+            why="a model that is unsure", args=lambda: (_logits(6, 3, 4) / 50, [0, 1, 2, 2, 1, 0])
+        ),
         Case(why="as many texts as classes", args=lambda: (_logits(4, 4, 3), [0, 1, 1, 3])),
         Case(why="a label too many", args=lambda: (_logits(2, 2), [0, 1, 1]), raises=ValueError),
         Case(why="a label too few", args=lambda: (_logits(3, 2), [0, 1]), raises=ValueError),
@@ -157,10 +161,11 @@ class Watched(nn.Module):
         self.modes: list[tuple[bool, bool]] = []
         self.train(is_training)
 
-    def forward(self, logits: Tensor) -> Tensor:
-        """Give the scores back; with dropout in training mode."""
-        self.modes.append((self.drop.training, torch.is_grad_enabled()))
-        return self.drop(logits * self.scale)
+    def forward(self, logits: Tensor, shift: Tensor) -> Tensor:
+        """Give the scores and a shift back; with dropout of both kinds in training mode."""
+        is_dropping = self.drop.training or self.training
+        self.modes.append((is_dropping, torch.is_grad_enabled()))
+        return self.drop(F.dropout(logits * self.scale, 0.5, self.training)) - shift
 
 
 def watch(predict: Predict, is_training: bool, batches: Sequence[Mapping[str, Tensor]]) -> Any:
@@ -173,19 +178,23 @@ def watch(predict: Predict, is_training: bool, batches: Sequence[Mapping[str, Te
     """
     model = Watched(is_training)
     torch.manual_seed(0)
-    classes = predict(model, batches)
+    classes = predict(model, iter(batches))
     return {
         "dropout was on": any(training for training, _ in model.modes),
         "gradients were kept": any(keeps for _, keeps in model.modes),
         "batches read": len(model.modes),
         "in training mode afterwards": model.training,
+        "dropout on afterwards": model.drop.training,
         "gradients possible afterwards": torch.is_grad_enabled(),
         "classes": classes if not any(training for training, _ in model.modes) else None,
     }
 
 
 def _batches(*sizes: int) -> list[dict[str, Tensor]]:
-    return [{"logits": _logits(size, 3, seed)} for seed, size in enumerate(sizes)]
+    return [
+        {"shift": _logits(size, 3, 50 + seed), "logits": _logits(size, 3, seed)}
+        for seed, size in enumerate(sizes)
+    ]
 
 
 def _sees(fault: Callable[[Any, Any], bool]) -> Recogniser:

@@ -18,7 +18,12 @@ PUNCTUATION = "other punctuation"
 SPACES = "other spaces"
 TYPOGRAPHY = "quotation marks of printers"
 CHINESE = "Chinese"
+MANY = 40
+"""In so many texts the first ones are no chance result."""
+
 LEAK = "some text on both sides"
+RUSSIAN = [first + second + "о" for first in "бвгдзклм" for second in "аеиоу"]
+"""Forty words without a letter or a digit that English has."""
 
 
 def split_and_look(split: Splitter, texts: Sequence[str], test_share: float, seed: int) -> Any:
@@ -34,13 +39,14 @@ def split_and_look(split: Splitter, texts: Sequence[str], test_share: float, see
     same = [re.sub(r"[\W_]+", "", text.lower()) for text in texts]
     largest = max(same.count(text) for text in set(same))
     others = [split(texts, test_share, seed + more) for more in range(1, 6)]
+    too_many = [len(one) - test_share * len(texts) for _, one in ((train, test), *others)]
     return {
         LEAK: not {same[i] for i in train}.isdisjoint(same[i] for i in test),
         "each row once": sorted([*train, *test]) == list(range(len(texts))),
         "two lists": isinstance(train, list) and isinstance(test, list),
-        "as many as asked for": abs(len(test) - test_share * len(texts)) <= largest,
+        "as many as asked for": 0 <= min(too_many) <= max(too_many) < largest,
         "the same again": split(texts, test_share, seed) == (train, test),
-        "the first rows are the test": sorted(test) == list(range(len(test))),
+        "the first rows are the test": len(texts) >= MANY and sorted(test) == [*range(len(test))],
         "another seed, another split": any(set(other[1]) != set(test) for other in others),
     }
 
@@ -141,6 +147,15 @@ SPLIT_TEXTS = Exercise(
         Case(why="texts that come once", args=lambda: (_often("review number {}"), 0.1, 4)),
         Case(why=TYPOGRAPHY, args=lambda: (_often("text {}", "“text” {}…", "‘text’ {}—"), 0.2, 6)),
         Case(why=CHINESE, args=lambda: (_often("第{}条，很好！", "第{}条很好"), 0.25, 5)),
+        Case(why="underscores", args=lambda: (_often("well_done {}", "well done {}"), 0.25, 7)),
+        Case(
+            why="the same text far below",
+            args=lambda: (_often("text {}") + _often("Text {}!"), 0.25, 8),
+        ),
+        Case(why="Russian", args=lambda: (RUSSIAN, 0.25, 9)),
+        Case(why="one text very often", args=lambda: (["a"] * 8 + ["b", "c"], 0.5, 10)),
+        Case(why="three short texts", args=lambda: (["one", "two", "three"], 0.3, 11)),
+        Case(why="a share in percent", args=lambda: (_often("text {}"), 20, 0), raises=ValueError),
         Case(why="a share of 0", args=lambda: (_often("text {}"), 0.0, 0), raises=ValueError),
         Case(why="a share of 1", args=lambda: (_often("text {}"), 1.0, 0), raises=ValueError),
     ),

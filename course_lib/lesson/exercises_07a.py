@@ -250,6 +250,7 @@ DEPTH_RATES = Exercise(
         Case(why="a decay above 1", args=lambda: (0.8, 1.5, 2), raises=ValueError),
         Case(why="a decay of 0", args=lambda: (0.8, 0.0, 2), raises=ValueError),
         Case(why="a learning rate of 0", args=lambda: (0.0, 0.5, 2), raises=ValueError),
+        Case(why="a learning rate below 0", args=lambda: (-0.1, 0.5, 2), raises=ValueError),
         Case(why="no block", args=lambda: (0.8, 0.5, 0), raises=ValueError),
     ),
     mistakes=(

@@ -37,6 +37,16 @@ def _table() -> nn.Module:
     return nn.Embedding(3, 2)
 
 
+def _convolution() -> nn.Module:
+    return nn.Conv1d(2, 3, kernel_size=4)
+
+
+def _tied() -> nn.Module:
+    model = nn.Sequential(nn.Embedding(5, 4), nn.Linear(4, 5))
+    model[1].weight = model[0].weight
+    return model
+
+
 def inspect_optimizer(
     make: Callable[..., Any], make_model: Callable[[], nn.Module], rate: float, decay: float
 ) -> Any:
@@ -54,6 +64,7 @@ def inspect_optimizer(
     return {
         "optimiser": type(optimizer).__name__,
         "is PyTorch's": type(optimizer).__module__.startswith("torch."),
+        "how many": sum(len(group["params"]) for group in optimizer.param_groups),
         "parameters": {
             names[id(parameter)]: (float(group["lr"]), float(group["weight_decay"]))
             for group in optimizer.param_groups
@@ -133,6 +144,8 @@ MAKE_OPTIMIZER = Exercise(
         Case(why="one layer", args=lambda: (_one_layer, 5e-5, 0.05)),
         Case(why="no weight decay", args=lambda: (_network, 1e-3, 0.0)),
         Case(why="gains only", args=lambda: (_gains, 3e-4, 0.2)),
+        Case(why="a convolution", args=lambda: (_convolution, 1e-4, 0.03)),
+        Case(why="a matrix used twice", args=lambda: (_tied, 1e-4, 0.03)),
         Case(why="a table only", args=lambda: (_table, 3e-4, 0.2)),
         Case(why="a learning rate of 0", args=lambda: (_network, 0.0, 0.01), raises=ValueError),
     ),

@@ -125,6 +125,7 @@ in_test = run.scale == "dry"  # the course's own tests: everything as short as i
 # **Predict:** it reads *“The child was so [MASK] that she sang all the way home.”* Which words will it propose? Only those that *mean* the right thing, or also some that merely *fit the grammar*?
 
 # %%
+# NBVAL_CHECK_OUTPUT
 mini_bert = load_checkpoint("mini-bert")
 model, tokenizer = mini_bert.model, mini_bert.tokenizer
 n_parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -301,6 +302,7 @@ print(f"both right: {counts[1, 0] / 2000:.3f} [{low:.3f}, {high:.3f}]; a coin fo
 # Now the experiment of this lesson. The task: which *kind* of thing is it? The story world has foods, animals, professions, objects and places. Half of the words get labels. **All words of the test are others**, never labelled: whoever knows them knows them from reading.
 
 # %%
+# NBVAL_CHECK_OUTPUT
 kinds_of_things = {
     "food": "foods",
     "animal": "animals",
@@ -434,6 +436,7 @@ for name, curve in curves.items():
 balanced_weights = check("07a:balanced_weights", balanced_weights)
 
 # %%
+# NBVAL_CHECK_OUTPUT
 numbers = [classes.index(kind) for kind in train_set[1]]
 for kind, weight in zip(classes, balanced_weights(numbers, len(classes)), strict=True):
     print(f"{kind:10} {train_set[1].count(kind):2} labels, weight {weight:.2f}")

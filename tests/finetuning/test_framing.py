@@ -121,6 +121,7 @@ def test_tokenizers_of_transformers_give_the_same_windows_and_words(
         tokenizer_file=str(tmp_path / "tokenizer.json"), eos_token="<|endoftext|>"
     )
     other = frame_for_hugging_face(theirs, is_decoder=kind == "BPE")
+    assert other.pad_id == other.end[0]  # it has no token for padding
     got = other.frame_windows("did it", text, 15, 2)
     assert got == framing.frame_windows("did it", text, 15, 2)
     assert other.frame_words(text.split(), 15) == framing.frame_words(text.split(), 15)
