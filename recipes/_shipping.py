@@ -116,19 +116,20 @@ def write_curve(history: History, path: Path) -> None:
             writer.writerow(row)
 
 
-def write_card(folder: Path, finished: Finished, card: Card) -> None:
+def write_card(folder: Path, history: History, card: Card, weights: str = WEIGHTS) -> None:
     """Fill the places in the text of a card: sizes, times and scores come from this very run.
 
     Args:
         folder: From `write_model`.
-        finished: What was written.
+        history: Of the training.
         card: What is told about it.
+        weights: The file with the weights, in the folder.
     """
-    history, weights = finished.history, folder / WEIGHTS
+    path = folder / weights
     facts = {
         "name": folder.name,
-        "sha256": sha256_of(weights),
-        "megabytes": f"{weights.stat().st_size / 1e6:.1f}",
+        "sha256": sha256_of(path),
+        "megabytes": f"{path.stat().st_size / 1e6:.1f}",
         "n_parameters": f"{count_parameters(card.model).total:,}",
         "n_steps": f"{len(history.losses):,}",
         "n_tokens": f"{sum(history.n_tokens):,}",

@@ -116,7 +116,7 @@ def run(out: Path, scale: float, resume: bool) -> None:
     model = BERT.from_pretrained(out / NAME)  # as it ships, rounded
     scores = list(score_lines(model, objective, held_out))
     card = Card(template=NAME, model=model, scores=scores, data=mix.described)
-    write_card(out / NAME, finished, card)
+    write_card(out / NAME, finished.history, card)
 
 
 class Framed:

@@ -100,7 +100,7 @@ def run(out: Path, scale: float, resume: bool) -> None:
     model = Llama.from_pretrained(out / NAME)  # as it ships, rounded
     scores = list(score_lines(model, held_out, mix))
     card = Card(template=NAME, model=model, scores=scores, data=mix.described)
-    write_card(out / NAME, finished, card)
+    write_card(out / NAME, finished.history, card)
 
 
 def with_ends(tokenizer: BPETokenizer, documents: list[str]) -> Int[Tensor, " N"]:

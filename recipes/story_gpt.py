@@ -75,7 +75,9 @@ def run(out: Path, scale: float, resume: bool) -> None:
         write_model(out / name, finished)
         model = Llama.from_pretrained(out / name)  # as it ships, rounded
         scores = list(compare_with_floor(model, tokenizer, stories))
-        write_card(out / name, finished, Card(template="story-gpt", model=model, scores=scores))
+        write_card(
+            out / name, finished.history, Card(template="story-gpt", model=model, scores=scores)
+        )
 
 
 def make_tokenizer(n_stories: int, special_tokens: Sequence[str] = (END,)) -> BPETokenizer:

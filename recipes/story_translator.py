@@ -88,7 +88,7 @@ def run(out: Path, scale: float, resume: bool) -> None:
     model = EncoderDecoder.from_pretrained(out / NAME)  # as it ships, rounded
     stories = list(islice(unseen_stories(), max(2, round(100 * scale))))
     scores = list(score_lines(model, tokenizer, stories))
-    write_card(out / NAME, finished, Card(template=NAME, model=model, scores=scores))
+    write_card(out / NAME, finished.history, Card(template=NAME, model=model, scores=scores))
 
 
 def train_model(

@@ -5,6 +5,8 @@ import sys
 import typer
 
 from course_lib.cli import (
+    ask,
+    classify,
     data,
     doctor,
     evaluate,
@@ -14,7 +16,9 @@ from course_lib.cli import (
     recipe,
     run,
     start,
+    summarize,
     train,
+    translate,
 )
 from course_lib.cli.allocator import restart_if_it_trains
 from course_lib.cli.texts import TakesManyTexts
@@ -36,6 +40,10 @@ app.command("data")(data.command)
 app.add_typer(train.app, name="train")
 app.command("generate")(generate.command)
 app.command("evaluate", cls=TakesManyTexts)(evaluate.command)
+app.command("ask")(ask.command)
+app.command("summarize")(summarize.command)
+app.command("translate")(translate.command)
+app.command("classify")(classify.command)
 app.command("recipe")(recipe.command)
 
 

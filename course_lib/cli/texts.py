@@ -1,6 +1,7 @@
 """Files that a command line names: taken many at a time, read as text, and split for training."""
 
 import random
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,11 +68,30 @@ def read_documents(paths: Iterable[Path]) -> list[str]:
             if not found:
                 raise CourseError(f"{path} must hold .txt or .md files that are not empty.")
         else:
-            found = {path: _read(path)}
-            if not found[path].strip():
-                raise CourseError(f"{path} must hold text; it is empty.")
+            found = {path: _not_empty(_read(path), path)}
         documents.update((file.resolve(), text) for file, text in found.items())
     return list(documents.values())
+
+
+def read_document(path: Path) -> str:
+    """Read one text.
+
+    Args:
+        path: A file; "-" for standard input.
+
+    Raises:
+        CourseError: If it is not there, is empty, or is no text.
+    """
+    if str(path) != "-":
+        return _not_empty(_read(path), path)
+    path = Path("standard input")
+    return _not_empty(_decode(sys.stdin.buffer.read(), path), path)
+
+
+def _not_empty(text: str, path: Path) -> str:
+    if not text.strip():
+        raise CourseError(f"{path} must hold text; it is empty.")
+    return text
 
 
 def _text_files(folder: Path) -> list[Path]:
@@ -81,12 +101,22 @@ def _text_files(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> str:
-    from course_lib.data.textfiles import decode_text, read_bytes
+    from course_lib.data.textfiles import read_bytes
 
     try:
-        text = decode_text(read_bytes(path), path)
+        content = read_bytes(path)
     except OSError as error:
         raise CourseError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise CourseError(str(error)) from error
+    return _decode(content, path)
+
+
+def _decode(content: bytes, path: Path) -> str:
+    from course_lib.data.textfiles import decode_text
+
+    try:
+        text = decode_text(content, path)
     except ValueError as error:
         raise CourseError(
             f"{path} must be text in UTF-8. If it is text in another encoding, convert it: "

@@ -53,6 +53,9 @@ SplitTableName = Literal[
     "ag-news",
     "trec",
     "wnut17",
+    "xquad",
+    "multi30k",
+    "scitldr",
 ]
 STORYWORLD = "storyworld"
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*")

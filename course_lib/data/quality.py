@@ -26,7 +26,7 @@ Reference:
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from course_lib.data.units import is_han, text_units
 
@@ -202,11 +202,32 @@ def guess_language(text: str) -> Language:
         return "zh"
     if sum(map(str.isascii, letters)) < MIN_ASCII_SHARE * len(letters):
         return "other"
+    n_words, n_english, n_others = count_small_words(text)
+    is_english = n_english >= MIN_FUNCTION_WORD_SHARE * n_words and n_english > n_others
+    return "en" if is_english else "other"
+
+
+class SmallWords(NamedTuple):
+    """How many words a text has, and how many of them are small words of a language."""
+
+    n_words: int
+    n_english: int
+    n_others: int
+
+
+def count_small_words(text: str) -> SmallWords:
+    """Count the small words of English ("the", "of") and of other languages ("der", "les").
+
+    Args:
+        text: Any text.
+
+    Example:
+        >>> count_small_words("The cat sat on der Matte.")
+        SmallWords(n_words=6, n_english=2, n_others=1)
+    """
     words = text_units(text.lower().replace("’", "'"))
     n_english = sum(word in _ENGLISH_WORDS for word in words)
-    n_others = sum(word in _OTHER_WORDS for word in words)
-    is_english = n_english >= MIN_FUNCTION_WORD_SHARE * len(words) and n_english > n_others
-    return "en" if is_english else "other"
+    return SmallWords(len(words), n_english, sum(word in _OTHER_WORDS for word in words))
 
 
 def symbol_share(text: str) -> float:

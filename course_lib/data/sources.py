@@ -42,6 +42,7 @@ from course_lib.data.python_sources import (
     read_standard_library,
 )
 from course_lib.data.tables import Columns, read_table
+from course_lib.data.task_sets import read_scitldr, read_xquad
 from course_lib.data.textfiles import read_text
 from course_lib.data.wikitext import split_articles
 
@@ -67,6 +68,8 @@ MIRRORED_TABLES: dict[str, Callable[[Sequence[Path]], dict[str, list[dict[str, A
     "ag-news": read_ag_news,
     "trec": read_trec,
     "wnut17": read_wnut,
+    "xquad": read_xquad,
+    "scitldr": read_scitldr,
 }
 DOCUMENT_READERS: dict[str, Callable[[Path], list[str]]] = {"lee-news": read_lines}
 ROW_READERS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
@@ -194,7 +197,9 @@ def _from_known_files(
 
 
 def _read_mirrored(request: Request, entry: Entry, files: Sequence[Path], where: str) -> "Loaded":
-    """Read files that keep the form of their source, with the reader made for them."""
+    """Read files that keep the form of their source, with the reader made for them, if any."""
+    if entry.name not in MIRRORED_TEXTS | MIRRORED_TABLES:
+        return _by_format(request, files, where)
     if entry.name in MIRRORED_TEXTS:
         return _corpus(entry.name, entry, MIRRORED_TEXTS[entry.name](files), where)
     splits = MIRRORED_TABLES[entry.name](files)

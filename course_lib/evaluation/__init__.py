@@ -9,7 +9,13 @@ from course_lib.evaluation.answers import (
     normalize_answer,
     normalize_answer_zh,
 )
-from course_lib.evaluation.baselines import chance_level, majority_share
+from course_lib.evaluation.baselines import (
+    chance_level,
+    first_sentences,
+    majority_label,
+    majority_share,
+    random_span,
+)
 from course_lib.evaluation.calibration import (
     ReliabilityBin,
     brier_score,
@@ -37,6 +43,7 @@ from course_lib.evaluation.intervals import (
     paired_bootstrap,
     proportion_interval,
 )
+from course_lib.evaluation.overlap import RougeScores, longest_common_subsequence, rouge
 from course_lib.evaluation.perplexity import (
     bits_per_character,
     entropy_rate,
@@ -45,6 +52,15 @@ from course_lib.evaluation.perplexity import (
     stationary_distribution,
 )
 from course_lib.evaluation.spread import mean_and_sd
+from course_lib.evaluation.translation import (
+    bleu,
+    bleu_counts,
+    bleu_of_counts,
+    chrf,
+    chrf_counts,
+    chrf_of_counts,
+    clipped_precision,
+)
 
 __all__ = [
     "Entity",
@@ -53,14 +69,22 @@ __all__ = [
     "MatchCounts",
     "PairedDifference",
     "ReliabilityBin",
+    "RougeScores",
     "accuracy",
     "answer_f1",
     "answer_f1_zh",
     "bits_per_character",
+    "bleu",
+    "bleu_counts",
+    "bleu_of_counts",
     "bootstrap_interval",
     "brier_score",
     "chance_level",
+    "chrf",
+    "chrf_counts",
+    "chrf_of_counts",
     "class_scores",
+    "clipped_precision",
     "confusion_matrix",
     "count_repairs",
     "distinct_n",
@@ -69,8 +93,11 @@ __all__ = [
     "exact_match",
     "exact_match_zh",
     "expected_calibration_error",
+    "first_sentences",
     "fit_temperature",
+    "longest_common_subsequence",
     "macro_f1",
+    "majority_label",
     "majority_share",
     "mean_and_sd",
     "nats_per_token",
@@ -80,7 +107,9 @@ __all__ = [
     "pearson_correlation",
     "perplexity",
     "proportion_interval",
+    "random_span",
     "reliability_bins",
+    "rouge",
     "spans_to_tags",
     "spearman_correlation",
     "stationary_distribution",

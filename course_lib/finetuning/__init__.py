@@ -31,6 +31,7 @@ from course_lib.finetuning.heads import (
     best_spans,
     pool,
 )
+from course_lib.finetuning.hf_heads import HuggingFaceHead
 from course_lib.finetuning.learning_curves import (
     LearningCurve,
     doubling_sizes,
@@ -46,6 +47,12 @@ from course_lib.finetuning.lora import (
 )
 from course_lib.finetuning.lora_peft import load_lora, save_lora
 from course_lib.finetuning.losses import ClassifierLoss, SpanLoss, TaggerLoss, balanced_weights
+from course_lib.finetuning.ready import (
+    finetuned_names,
+    load_answerer,
+    load_classifier,
+    load_tagger,
+)
 from course_lib.finetuning.rewriter import Rewriter, RewriterConfig
 from course_lib.finetuning.seeds import SeedScores, fit_seeds
 from course_lib.finetuning.spans import Answer
@@ -72,6 +79,7 @@ __all__ = [
     "FrozenFeatures",
     "FullFineTuning",
     "GradualUnfreezing",
+    "HuggingFaceHead",
     "LabelledBatch",
     "LabelledTexts",
     "LearningCurve",
@@ -103,12 +111,16 @@ __all__ = [
     "best_spans",
     "closest_neighbours",
     "doubling_sizes",
+    "finetuned_names",
     "fit_seeds",
     "freeze",
     "kept_trainable",
     "learning_curve",
+    "load_answerer",
+    "load_classifier",
     "load_encoder",
     "load_lora",
+    "load_tagger",
     "lora_parameters",
     "merge_lora",
     "most_confidently_wrong",

@@ -72,7 +72,7 @@ class Encoder(nn.Module):
         else:
             self.d_model = config.hidden_size
             self.max_len = _max_len_of(backbone)
-            self.sees_both_sides = _sees_both_sides(config.model_type)
+            self.sees_both_sides = sees_both_sides(config.model_type)
 
     @property
     def tokenizer(self) -> Any:
@@ -113,7 +113,7 @@ class Encoder(nn.Module):
         if isinstance(self.backbone, GPT | Llama):
             return self.backbone.hidden(ids, mask)
         extra: dict[str, Tensor] = {}
-        if segment_ids is not None and _takes_segments(self.backbone):
+        if segment_ids is not None and takes_segments(self.backbone):
             extra["token_type_ids"] = segment_ids
         attention = torch.ones_like(ids) if mask is None else mask.long()
         return self.backbone(input_ids=ids, attention_mask=attention, **extra).last_hidden_state
@@ -257,7 +257,7 @@ def wrap_encoder(model: nn.Module, tokenizer: Any) -> Encoder:
     elif isinstance(model, GPT | Llama):
         framing = frame_for_decoder(tokenizer)
     elif hasattr(getattr(model, "config", None), "model_type"):
-        is_decoder = not _sees_both_sides(model.config.model_type)  # pyright: ignore
+        is_decoder = not sees_both_sides(model.config.model_type)  # pyright: ignore
         framing = (
             frame_for_encoder(tokenizer)
             if isinstance(tokenizer, BPETokenizer | WordPieceTokenizer)
@@ -306,7 +306,7 @@ def _load_folder(folder: Path) -> Encoder:
         raise ValueError(f"{folder} must hold {SETTINGS}; got none.")
     settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     kind = settings["model_type"]
-    framing = load_framing(folder, kind, is_decoder=not _sees_both_sides(kind))
+    framing = load_framing(folder, kind, is_decoder=not sees_both_sides(kind))
     if kind in OURS:
         model: nn.Module = OURS[kind].from_pretrained(folder)
     else:
@@ -317,8 +317,12 @@ def _load_folder(folder: Path) -> Encoder:
     return Encoder(model, framing)
 
 
-def _sees_both_sides(model_type: str) -> bool:
-    """Say whether a kind of model was made to fill in masked tokens."""
+def sees_both_sides(model_type: str) -> bool:
+    """Say whether a kind of model was made to fill in masked tokens.
+
+    Args:
+        model_type: As `config.json` says, such as "bert".
+    """
     if model_type in OURS:
         return model_type == "bert"
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
@@ -326,8 +330,14 @@ def _sees_both_sides(model_type: str) -> bool:
     return model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 
-def _takes_segments(model: nn.Module) -> bool:
-    n_segments = getattr(model.config, "type_vocab_size", 1)
+def takes_segments(model: nn.Module) -> bool:
+    """Say whether a model of transformers tells two texts of one input apart.
+
+    Args:
+        model: With or without a head.
+    """
+    config: Any = model.config
+    n_segments = getattr(config, "type_vocab_size", 1)
     return n_segments > 1 and "token_type_ids" in inspect.signature(model.forward).parameters
 
 

@@ -12,10 +12,11 @@ from safetensors.torch import load_file, save_file
 from course_lib.finetuning.encoders import Encoder, load_encoder, require_finite
 from course_lib.finetuning.fitting import FitData, Fitted, fit_repeatably
 from course_lib.finetuning.heads import EncoderWithHead
+from course_lib.finetuning.hf_heads import HuggingFaceHead
 from course_lib.finetuning.strategies import FullFineTuning, Strategy
 from course_lib.models import load_tensors
 
-Model = TypeVar("Model", bound=EncoderWithHead)
+Model = TypeVar("Model", bound=EncoderWithHead | HuggingFaceHead)
 
 HEAD, ENCODER = "head.safetensors", "encoder"
 
@@ -70,7 +71,10 @@ class Finetuned(Generic[Model]):
     Attributes:
         encoder: The pretrained encoder.
         strategy: As above.
+        classes: What it chooses from; () before it was fitted, and where there are no classes.
     """
+
+    classes: tuple[Any, ...] = ()
 
     def __init__(self, encoder: Encoder | str | Path, strategy: Strategy | None) -> None:
         self.encoder = encoder if isinstance(encoder, Encoder) else load_encoder(encoder)
@@ -89,16 +93,37 @@ class Finetuned(Generic[Model]):
             raise ValueError(f"the {name} must be fitted first; call .fit(…).")
         return self._model
 
+    def take_over(self, model: HuggingFaceHead, classes: tuple[str, ...] = ()) -> None:
+        """Predict with a model of transformers that was fitted elsewhere.
+
+        Args:
+            model: With the head for this task.
+            classes: What it chooses from, in the order of its scores; none for an answerer.
+
+        Raises:
+            ValueError: If two classes are equal, or there is one.
+        """
+        require_different(classes, "classes")
+        if classes:
+            self.classes = classes
+        self._model = model  # pyright: ignore[reportAttributeAccessIssue]
+
     def _copy_of_encoder(self) -> Encoder:
         return copy.deepcopy(self.encoder)
 
     def _train(self, model: Model, data: FitData) -> Fitted:
         """Train a fresh model; it becomes `model` unless the training fails."""
+        assert not isinstance(model, HuggingFaceHead)  # no fresh model is one
         fitted = fit_repeatably(lambda: self.strategy.fit(model, data), data.seed)
         self._model = model
         return fitted
 
     def _save(self, folder: Path, settings_name: str, settings: Mapping[str, Any]) -> None:
+        if isinstance(self.model, HuggingFaceHead):
+            raise ValueError(
+                f"the {type(self).__name__.lower()} must be fitted here to be saved; its model is "
+                "one of transformers, which has save_pretrained."
+            )
         self.model.encoder.save(folder / ENCODER)
         head = {name: t.contiguous() for name, t in self.model.classifier.state_dict().items()}
         save_file(head, folder / HEAD)
@@ -113,6 +138,7 @@ class Finetuned(Generic[Model]):
             folder: Where the head lies.
             outputs: What it scores, for the message.
         """
+        assert not isinstance(model, HuggingFaceHead)  # those are never saved here
         head = model.classifier
         try:
             load_tensors(head, load_file(folder / HEAD))

@@ -25,6 +25,8 @@ class Answer(NamedTuple):
         score: How likely the best piece of the passage is, be it the answer or not: the chance of
             its first token times that of its last one.
         no_answer_score: The same for "no answer". The text is "" unless `score` is above it.
+        best_start: Where the best piece begins, be it the answer or not.
+        best_end: Where it ends, not included.
     """
 
     text: str
@@ -32,6 +34,8 @@ class Answer(NamedTuple):
     end: int
     score: float
     no_answer_score: float
+    best_start: int
+    best_end: int
 
 
 class Piece(NamedTuple):
@@ -62,7 +66,7 @@ class Piece(NamedTuple):
         """
         start, end = (self.start, self.end) if self.lead > 0 else (0, 0)
         scores = math.exp(self.log_chance), math.exp(self.log_chance_of_none)
-        return Answer(passage[start:end], start, end, *scores)
+        return Answer(passage[start:end], start, end, *scores, self.start, self.end)
 
 
 def find_spans(windows: Sequence[Window], start: int, end: int) -> list[tuple[int, int] | None]:

@@ -23,11 +23,13 @@ class Filling(NamedTuple):
         token: As it reads in a text; in byte-level tokenizers the blank before it is a part of it.
         probability: How likely it is there, of all tokens of the vocabulary.
         text: The text with this token in the gap, as the tokenizer writes it.
+        token_id: Its number in the vocabulary.
     """
 
     token: str
     probability: float
     text: str
+    token_id: int
 
 
 def likeliest_fillings(
@@ -115,6 +117,7 @@ def fill_mask(
             token=tokenizer.decode([token]),
             probability=probability,
             text=tokenizer.decode([*inside[:place], token, *inside[place + 1 :]]),
+            token_id=token,
         )
         for token, probability in found
     ]

@@ -20,6 +20,8 @@ FILES = (WEIGHTS, SETTINGS, TOKENIZER)
 DIGESTS = "model.sha256"
 """A line for each of the files, as `sha256sum` writes it."""
 
+NEEDED = (DIGESTS, SETTINGS)
+
 KINDS = {"bert": BERT, "gpt2": GPT, "llama": Llama, "marian": EncoderDecoder}
 """Our models by Hugging Face's `model_type`."""
 
@@ -55,9 +57,7 @@ def load_checkpoint(name: str) -> Shipped:
         raise WeightsNotFoundError(
             f"name must be that of a model that comes with the course ({there}); got {name!r}."
         )
-    expected = _digests(folder / DIGESTS)
-    for file in FILES:
-        check_digest(folder / file, expected[file], name)
+    check_shipped(folder)
     kind = json.loads((folder / SETTINGS).read_text("utf-8"))["model_type"]
     return Shipped(KINDS[kind].from_pretrained(folder), BPETokenizer.load(folder / TOKENIZER))
 
@@ -67,10 +67,27 @@ def checkpoint_names() -> list[str]:
     return list(_folders())
 
 
+def check_shipped(folder: Path) -> None:
+    """Make sure that the files of a shipped model are those that were shipped.
+
+    Args:
+        folder: Holds a list of digests, in which every file of the model stands.
+
+    Raises:
+        DigestMismatchError: If a file is another one.
+        FileNotFoundError: If one is missing.
+    """
+    for file, expected in _digests(folder / DIGESTS).items():
+        check_digest(folder / file, expected, folder.name)
+
+
 def _folders() -> dict[str, Path]:
-    """Map the names of the shipped models to their folders; static vectors are none."""
+    """Map the names of the shipped models to their folders; static vectors are none.
+
+    Fine-tuned ones are not among them: `course_lib.finetuning` loads them.
+    """
     paths = sorted(data_path("checkpoints").iterdir())
-    return {path.name: path for path in paths if (path / DIGESTS).is_file()}
+    return {path.name: path for path in paths if all((path / n).is_file() for n in NEEDED)}
 
 
 def _digests(path: Path) -> dict[str, str]:

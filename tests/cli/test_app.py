@@ -23,6 +23,10 @@ COMMANDS = (
     "train",
     "generate",
     "evaluate",
+    "ask",
+    "summarize",
+    "translate",
+    "classify",
     "recipe",
 )
 

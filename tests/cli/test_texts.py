@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from course_lib.cli.texts import (
     MOST_HELD_OUT_CHARACTERS,
+    read_document,
     read_documents,
     split_documents,
     spread,
@@ -97,3 +99,34 @@ def test_no_character_is_lost_and_none_stays_behind(documents: list[str], seed: 
     training, held_out = split_documents(documents, seed)
     assert sorted("".join(training + held_out)) == sorted("".join(documents))
     assert all(training + held_out)
+
+
+def test_one_text_is_a_file_or_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "é 猫\n"
+    (tmp_path / "a.log").write_bytes(text.encode("utf-16"))
+    assert read_document(tmp_path / "a.log") == text
+
+    def feed(content: bytes) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), "ascii"))
+
+    feed(text.encode().replace(b"\n", b"\r\n"))
+    assert read_document(Path("-")) == text
+    for content, message in ((b" \n", "empty"), (b"\xff", "UTF-8"), (b"a\0", "zero bytes")):
+        feed(content)
+        with pytest.raises(CourseError, match=f"^standard input must .*{message}"):
+            read_document(Path("-"))
+
+
+def test_a_bad_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "a.gz").write_bytes(b"no gzip")
+    for name, message in (
+        (".", "cannot be read: Is a directory"),
+        ("none", "cannot be read"),
+        ("empty.txt", r"empty\.txt must hold text; it is empty"),
+        ("a.gz", "must be a whole gzip file"),
+    ):
+        with pytest.raises(CourseError, match=message):
+            read_document(tmp_path / name)

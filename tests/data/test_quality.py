@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from course_lib.data.quality import (
     QualityRules,
+    count_small_words,
     guess_language,
     quality_problems,
     repeated_ngram_share,
@@ -219,3 +220,8 @@ def test_problems_of_any_text(document: str) -> None:
 def test_impossible_rules_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         QualityRules(**change)
+
+
+def test_small_words_are_counted_whatever_their_capitals() -> None:
+    assert count_small_words("THE cat, the dog; les chats et der Hund") == (9, 2, 3)
+    assert count_small_words("") == (0, 0, 0)

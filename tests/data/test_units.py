@@ -1,8 +1,10 @@
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.data.units import is_han, text_units
+from course_lib.data.units import is_han, text_units, word_places
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,37 @@ def test_chinese_characters(character: str) -> None:
 @pytest.mark.parametrize("unit", ["a", "，", "ひ", "한", "1", "", "猫狗"])
 def test_not_one_chinese_character(unit: str) -> None:
     assert not is_han(unit)
+
+
+@given(st.text())
+def test_places_cover_all_but_white_space_in_order(text: str) -> None:
+    places = word_places(text)
+    flat = [edge for place in places for edge in place]
+    assert flat == sorted(flat)
+    covered = "".join(text[a:b] for a, b in places)
+    assert covered == re.sub(r"\s", "", text)
+
+
+def test_words_marks_and_chinese_characters_stand_apart() -> None:
+    text = "Omar's kite (old): 红 风筝，3.5_x"
+    found = [text[a:b] for a, b in word_places(text)]
+    expected = [
+        "Omar",
+        "'",
+        "s",
+        "kite",
+        "(",
+        "old",
+        ")",
+        ":",
+        "红",
+        "风",
+        "筝",
+        "，",
+        "3",
+        ".",
+        "5",
+        "_",
+        "x",
+    ]
+    assert found == expected

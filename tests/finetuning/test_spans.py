@@ -56,12 +56,12 @@ def test_the_best_piece_by_hand() -> None:
 def test_only_a_piece_ahead_of_none_is_an_answer() -> None:
     ahead = Piece(3, 5, math.log(0.5), math.log(0.25)).as_answer(PASSAGE)
     assert ahead[:3] == ("bb", 3, 5)
-    assert ahead[3:] == pytest.approx((0.5, 0.25))
+    assert ahead[3:] == pytest.approx((0.5, 0.25, 3, 5))
     level = Piece(3, 5, -1.0, -1.0).as_answer(PASSAGE)
-    assert level == Answer("", 0, 0, math.exp(-1), math.exp(-1))
+    assert level == Answer("", 0, 0, math.exp(-1), math.exp(-1), 3, 5)
 
 
 def test_a_window_without_a_piece_has_no_chance() -> None:
     nothing = Window([2, 8, 3, 5, 3], [0, 0, 0, 1, 1], [None] * 5, first=0)
     piece = best_pieces(torch.zeros(1, 5), torch.zeros(1, 5), [nothing], max_tokens=3)[0]
-    assert piece.as_answer("a") == Answer("", 0, 0, 0.0, pytest.approx(1 / 25))
+    assert piece.as_answer("a") == Answer("", 0, 0, 0.0, pytest.approx(1 / 25), 0, 0)
