@@ -41,14 +41,14 @@ def some(rows: Sequence[Any], n: int) -> list[Any]:
 
 def sst2(n: int, where: Where) -> list[Row]:
     """Sentences of film reviews, for or against; the model's third class does not count."""
-    rows = some(load("sst2")["validation"], n)
+    rows = some(load("sst2")["validation"].to_list(), n)
     texts, gold = [row["text"] for row in rows], [row["label"] for row in rows]
     return sentiment_rows(where, texts, gold, ("negative", "positive"))
 
 
 def ag_news(n: int, where: Where) -> list[Row]:
     """News in four classes."""
-    rows = some(load("ag-news")["test"], n)
+    rows = some(load("ag-news")["test"].to_list(), n)
     gold = [AG_LABELS[row["label"]] for row in rows]
     labels = list(AG_LABELS.values())
     return label_rows(where, [row["text"] for row in rows], gold, labels)
@@ -56,7 +56,7 @@ def ag_news(n: int, where: Where) -> list[Row]:
 
 def xquad(language: str, n: int, where: Where) -> list[Row]:
     """Questions on Wikipedia."""
-    rows = some(load("xquad")[language], n)
+    rows = some(load("xquad")[language].to_list(), n)
     asked = [Asked(row["question"], row["context"], row["answers"]["text"]) for row in rows]
     return question_rows(where, asked, language)
 
@@ -64,7 +64,7 @@ def xquad(language: str, n: int, where: Where) -> list[Row]:
 def tatoeba(source: str, target: str, n: int, where: Where) -> list[Row]:
     """Sentences by volunteers; all their translations count as right."""
     translations: dict[str, list[str]] = {}
-    for row in load("tatoeba-en-zh"):
+    for row in load("tatoeba-en-zh").to_list():
         translations.setdefault(row[source], []).append(row[target])
     drawn = some(list(translations), n)
     pairs = [Pair(text, translations[text], number) for number, text in enumerate(drawn)]
@@ -73,20 +73,20 @@ def tatoeba(source: str, target: str, n: int, where: Where) -> list[Row]:
 
 def multi30k(n: int, where: Where) -> list[Row]:
     """Captions of pictures, English to German, by a model that is not the course's."""
-    rows = some(load("multi30k")["validation"], n)
+    rows = some(load("multi30k")["validation"].to_list(), n)
     pairs = [Pair(row["en"], [row["de"]], number) for number, row in enumerate(rows)]
     return translation_rows(where, pairs, "en", MARIAN)  # BLEU cuts German like English
 
 
 def scitldr(n: int, where: Where) -> list[Row]:
     """Abstracts of papers; of several right summaries the closest counts."""
-    rows = some(load("scitldr")["validation"], n)
+    rows = some(load("scitldr")["validation"].to_list(), n)
     return summary_rows(where, [row["text"] for row in rows], [row["summaries"] for row in rows])
 
 
 def wnut17(n: int, where: Where) -> list[Row]:
     """Persons, places and products in posts and comments."""
-    rows = some(load("wnut17")["validation"], n)
+    rows = some(load("wnut17")["validation"].to_list(), n)
     gold = [word_entities(row["words"], row["tags"]) for row in rows]
     return entity_rows(where, [" ".join(row["words"]) for row in rows], gold, "en")
 

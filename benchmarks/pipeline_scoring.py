@@ -175,39 +175,46 @@ def question_rows(where: Where, asked: Sequence[Asked], language: str) -> list[R
     answer = pipeline("question-answering")
     put = [{"question": one.question, "context": one.context} for one in asked]
     found = timed(lambda: answer(put), len(asked))
-    pairs = list(zip([one["answer"] for one in found.answers], asked, strict=True))
-    known = [(text, one) for text, one in pairs if one.gold]
+    answers = [one["answer"] for one in found.answers]
+    known, unknown = (
+        [(text, one) for text, one in zip(answers, asked, strict=True) if bool(one.gold) == has_one]
+        for has_one in (True, False)
+    )
     rows = []
-    for name, metric in (("F1", F1[language]), ("exact match", EXACT[language])):
-        if known:
-            scores = [metric(text, one.gold) for text, one in known]
-            chance = [
-                metric(random_span(one.context, n), one.gold) for n, (_, one) in enumerate(known)
-            ]
-            rows.append(
-                Row(
-                    where,
-                    f"{len(known)} questions",
-                    name,
-                    mean_by_group(scores, [one.context for _, one in known]),
-                    f"{100 * np.mean(chance):.1f} (a random piece)",
-                    found.milliseconds,
-                )
-            )
-    refused = [text == "" for text, one in pairs if not one.gold]
-    if refused:
-        groups = [one.context for _, one in pairs if not one.gold]
+    for name, metric in (("F1", F1[language]), ("exact match", EXACT[language])) if known else ():
+        scores = [metric(text, one.gold) for text, one in known]
+        chance = [
+            metric(random_span(one.context, seed), one.gold) for seed, (_, one) in enumerate(known)
+        ]
         rows.append(
             Row(
                 where,
-                f"{len(refused)} questions without an answer",
-                "refused, %",
-                mean_by_group(refused, groups),
-                "0.0 (a random piece), 100.0 (never an answer)",
+                f"{len(known)} questions",
+                name,
+                mean_by_group(scores, [one.context for _, one in known]),
+                f"{100 * np.mean(chance):.1f} (a random piece)",
                 found.milliseconds,
             )
         )
-    return rows
+    return [*rows, *refusal_rows(where, unknown, found.milliseconds)]
+
+
+def refusal_rows(
+    where: Where, unknown: Sequence[tuple[str, Asked]], milliseconds: float
+) -> list[Row]:
+    """The share of questions without an answer that get none; no row if there are no such."""
+    if not unknown:
+        return []
+    return [
+        Row(
+            where,
+            f"{len(unknown)} questions without an answer",
+            "refused, %",
+            mean_by_group([text == "" for text, _ in unknown], [one.context for _, one in unknown]),
+            "0.0 (a random piece), 100.0 (never an answer)",
+            milliseconds,
+        )
+    ]
 
 
 def entity_rows(

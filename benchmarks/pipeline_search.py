@@ -62,7 +62,7 @@ def answer_rows(where: Where, texts: Sequence[str], asked: Sequence[Pair]) -> li
     found = timed(lambda: ask([one.source for one in asked]), len(asked))
     answers = [one["answer"] for one in found.answers]
     drawn = np.random.default_rng(SEED).integers(len(texts), size=len(asked))
-    pieces = [random_span(texts[row], seed) for seed, row in enumerate(drawn)]
+    pieces = [random_span(texts[int(row)], seed) for seed, row in enumerate(drawn)]
     scores, chance = (
         [answer_f1(text, one.gold) for text, one in zip(some, asked, strict=True)]
         for some in (answers, pieces)

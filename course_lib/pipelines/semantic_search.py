@@ -1,5 +1,6 @@
 """Search in a folder of texts: by words, or by the vectors of an encoder."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ Embed = Callable[[Sequence[str]], np.ndarray]
 """Gives one vector of length 1 per text, as `FeatureExtractionPipeline.embed` does."""
 
 SUFFIXES = (".txt", ".md")
+APOSTROPHE = re.compile("['’]")
 MOST_CHARACTERS = 1200
 """A longer paragraph is split, so that what is found can be read at a glance."""
 
@@ -181,15 +183,16 @@ def search_terms(text: str) -> list[str]:
     """List what a text is found by: its words, and pairs of neighbouring Chinese characters.
 
     Args:
-        text: Any text; capitals do not matter, and words such as "the" and "who" are left out.
+        text: Any text; capitals do not matter, words such as "the" and "who" are left out, and
+            what stands behind an apostrophe is.
 
     Example:
-        >>> search_terms("The green 红风筝")
-        ['green', '红', '风', '筝', '红风', '风筝']
+        >>> search_terms("The cat's 红风筝")
+        ['cat', '红', '风', '筝', '红风', '风筝']
     """
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    units = text_units(text.lower())
+    units = [APOSTROPHE.split(unit)[0] for unit in text_units(text.lower())]
     words = [unit for unit in units if unit not in ENGLISH_STOP_WORDS]
     return words + [a + b for a, b in pairwise(units) if is_han(a) and is_han(b)]
 
