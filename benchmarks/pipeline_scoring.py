@@ -168,53 +168,55 @@ def sentiment_rows(
 
 
 def question_rows(where: Where, asked: Sequence[Asked], language: str) -> list[Row]:
-    """F1 and exact match, beside random pieces of the contexts; then what is refused.
+    """F1, exact match, and F1 if something must be answered, beside a random piece of the context.
 
     Of questions without an answer only the share that is refused is counted.
     """
+    known, unknown = ([one for one in asked if bool(one.gold) == has] for has in (True, False))
+    rows = [refusal_row(where, unknown)] if unknown else []
+    if not known:
+        return rows
+    found, forced = answers_to(known), answers_to(known, may_refuse=False)
+    pieces = [random_span(one.context, seed) for seed, one in enumerate(known)]
+    groups = [one.context for one in known]
+
+    def row(name: str, metric: Callable[[str, list[str]], float], some: Timed) -> Row:
+        scores, chance = (
+            [metric(text, one.gold) for text, one in zip(texts, known, strict=True)]
+            for texts in (some.answers, pieces)
+        )
+        score, baseline = mean_by_group(scores, groups), 100 * np.mean(chance)
+        n, trivial = f"{len(known)} questions", f"{baseline:.1f} (a random piece)"
+        return Row(where, n, name, score, trivial, some.milliseconds)
+
+    return [
+        row("F1", F1[language], found),
+        row("exact match", EXACT[language], found),
+        row("F1 if it must answer", F1[language], forced),
+        *rows,
+    ]
+
+
+def answers_to(asked: Sequence[Asked], may_refuse: bool = True) -> Timed:
+    """Give the texts of the answers; "" is none."""
     answer = pipeline("question-answering")
     put = [{"question": one.question, "context": one.context} for one in asked]
-    found = timed(lambda: answer(put), len(asked))
-    answers = [one["answer"] for one in found.answers]
-    known, unknown = (
-        [(text, one) for text, one in zip(answers, asked, strict=True) if bool(one.gold) == has_one]
-        for has_one in (True, False)
+    found = timed(lambda: answer(put, handle_impossible_answer=may_refuse), len(asked))
+    return Timed([one["answer"] for one in found.answers], found.milliseconds)
+
+
+def refusal_row(where: Where, asked: Sequence[Asked]) -> Row:
+    """The share of questions without an answer that get none."""
+    found = answers_to(asked)
+    is_refused = [text == "" for text in found.answers]
+    return Row(
+        where,
+        f"{len(asked)} questions without an answer",
+        "refused, %",
+        mean_by_group(is_refused, [one.context for one in asked]),
+        "0.0 (a random piece), 100.0 (never an answer)",
+        found.milliseconds,
     )
-    rows = []
-    for name, metric in (("F1", F1[language]), ("exact match", EXACT[language])) if known else ():
-        scores = [metric(text, one.gold) for text, one in known]
-        chance = [
-            metric(random_span(one.context, seed), one.gold) for seed, (_, one) in enumerate(known)
-        ]
-        rows.append(
-            Row(
-                where,
-                f"{len(known)} questions",
-                name,
-                mean_by_group(scores, [one.context for _, one in known]),
-                f"{100 * np.mean(chance):.1f} (a random piece)",
-                found.milliseconds,
-            )
-        )
-    return [*rows, *refusal_rows(where, unknown, found.milliseconds)]
-
-
-def refusal_rows(
-    where: Where, unknown: Sequence[tuple[str, Asked]], milliseconds: float
-) -> list[Row]:
-    """The share of questions without an answer that get none; no row if there are no such."""
-    if not unknown:
-        return []
-    return [
-        Row(
-            where,
-            f"{len(unknown)} questions without an answer",
-            "refused, %",
-            mean_by_group([text == "" for text, _ in unknown], [one.context for _, one in unknown]),
-            "0.0 (a random piece), 100.0 (never an answer)",
-            milliseconds,
-        )
-    ]
 
 
 def entity_rows(
